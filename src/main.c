@@ -88,6 +88,8 @@ static ExitCode answer(Driver *driver, Options *options, int argc, char **argv) 
         command_print_help(driver->result, command);
     else if (options->version)
         fprintf(driver->result, "sgdc %s\n", driver_version(driver->arena));
+    else if (options->machine)
+        return finish(driver, driver_print_machine(driver));
     else {
         driver->diagnostics->warnings_are_errors = options->warnings_are_errors;
         return finish(driver, command ? command->run(driver) : work(driver));

@@ -25,10 +25,10 @@ static const char *what_code_depends_on(const Codegen *c) {
     unsigned version[3];
     LLVMGetVersion(&version[0], &version[1], &version[2]);
     const CodegenOptions *o = &c->options;
-    const char *all = text_format(c->arena, "LLVM %u.%u.%u %s %s %s O%d %lld %zu %d\n%s", version[0], version[1],
-                                  version[2], c->target.triple, text[0], text[1], o->level,
-                                  (long long)o->least_outlined, o->caches, o->shares_all,
-                                  tuning_text(c->arena, c->target.numbers.tuning));
+    const char *all = text_format(
+        c->arena, "LLVM %u.%u.%u %s %s %s O%d %lld %d\n%s%s", version[0], version[1], version[2], c->target.triple,
+        text[0], text[1], o->level, (long long)o->least_outlined, o->shares_all,
+        machine_as_text(c->arena, &c->target.model), tuning_text(c->arena, c->target.numbers.tuning));
     for (int i = 0; i < 2; i++) LLVMDisposeMessage(text[i]);
     return all;
 }
@@ -41,6 +41,9 @@ Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *d
     c->options.verify |= getenv("SGDC_VERIFY") != NULL;
     c->diagnostics = diagnostics;
     if (!target_open(&c->target, arena, options, diagnostics)) return NULL;
+    measured_recall(c);
+    c->target.numbers = machine_tiles(&c->target.model);
+    c->target.numbers.shares_all = options->shares_all;
     c->target.numbers.tuning = options->tuning != NULL ? options->tuning : tuning_kept(c);
     if (options->cache != NULL) c->cache = code_cache_open(arena, options->cache, what_code_depends_on(c));
     return c;

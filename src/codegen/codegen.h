@@ -9,7 +9,7 @@
  *   function_key.c                   which functions have the same code
  *   machine_code.c                   a module -> objects for this process, by several threads
  *   jit.c code_cache.c               code in this process; what earlier processes compiled, on disk
- *   tuning.c                         and which schedules they measured to be fastest
+ *   measured.c tuning.c              what they measured of this machine, and which schedules to be fastest
  *   out_of_memory.c                  where LLVM gets no memory
  *   object/interface.h               objects, their headers and what both are called; its files
  *
@@ -50,6 +50,15 @@ int codegen_step_kernels(Codegen *codegen, const Executor *executor, const Plann
 const KernelTuning *codegen_tuning(const Codegen *codegen); /* NULL: all is computed */
 /* For later sessions of this machine and level, with what others have kept; false: it cannot be written. */
 bool codegen_keep_tuning(Codegen *codegen, const KernelTuning *tuning);
+
+/* ---- measured.c: the processor that code is for, and where each figure is from */
+typedef enum FigureOrigin { FIGURE_OF_LEVEL, FIGURE_READ, FIGURE_MEASURED } FigureOrigin;
+const char *codegen_processor(const Codegen *codegen); /* "znver4, x86-64-v4" */
+const Machine *codegen_machine(const Codegen *codegen);
+bool codegen_machine_is_here(const Codegen *codegen); /* or one is described in its stead */
+FigureOrigin codegen_figure_origin(const Codegen *codegen, MachineFigure figure);
+/* Figures of the machine at hand, 0: not measured, from now on and for later sessions; false: they cannot be written. */
+bool codegen_keep_measured(Codegen *codegen, const Machine *measured);
 
 /* ---- text: what --emit=loops, llvm and asm print: all functions of a run, deterministic. */
 typedef enum CodegenText { CODEGEN_LOOPS, CODEGEN_LLVM, CODEGEN_ASM } CodegenText;

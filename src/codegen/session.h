@@ -1,4 +1,4 @@
-/* session: what a Codegen holds, between codegen.c (functions, modules), machine_code.c, jit.c, object.c and tuning.c. */
+/* session: what a Codegen holds, between codegen.c (functions, modules), machine_code.c, jit.c, object.c, measured.c and tuning.c. */
 #ifndef SGDC_SESSION_H
 #define SGDC_SESSION_H
 #include "codegen/code_cache.h"
@@ -37,6 +37,9 @@ struct Codegen {
 };
 
 double session_seconds(void);
+/* ---- measured.c */
+void measured_recall(Codegen *c); /* into the model of the machine at hand */
+const char *machine_as_text(Arena *arena, const Machine *machine);
 /* ---- tuning.c */
 const KernelTuning *tuning_kept(const Codegen *c);
 const char *tuning_text(Arena *arena, const KernelTuning *tuning); /* equal for equal choices */

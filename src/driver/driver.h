@@ -32,6 +32,7 @@
  *   served.c       what serves, from a saved file
  *   torch_names.c, torch_file.c   --names=torch, and files of PyTorch: torch.h is their map
  *   saved.c        --save and --load;  resume.c: --save-every and --resume;  record.c: what keep and stop have seen, as text in a saved file
+ *   machine.c      --machine;  measure.c: what of it can only be measured
  *   trace.c        --trace;  find_lr.c: --find-lr;  tune.c: --tune
  *   quadratic.c    the 2/L note;  gradient.c: the gradient of rows;  check_grad.c: --check-grad;  summary.c: --summary
  *   link.c         --emit=so: the system's linker;  manifest.c: --emit=manifest;  child.c: programs that work for sgdc
@@ -105,6 +106,9 @@ void driver_complain(Driver *driver, const char *format, ...) __attribute__((for
 void driver_complain_no_run(Driver *driver, const char *so); /* "there is nothing to run" */
 /* A line on stderr about what was done, but for -q. */
 void driver_say(Driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- machine.c ----------------------------------------------------------------------------- */
+ExitCode driver_print_machine(Driver *driver);
 
 /* ---- session.c ----------------------------------------------------------------------------- */
 struct Codegen *driver_session(Driver *driver); /* as codegen_new, with what the command line says */

@@ -28,6 +28,8 @@ static const OptionRow own_rows[] = {
      "find a learning rate by a test of growing rates, and train nothing"},
     {"tune", 0, OPTION_SECONDS, AT(tune), "[=SECONDS]", NULL,
      "find the fastest schedules by measuring steps, keep them for later, and train nothing"},
+    {"machine", 0, OPTION_FLAG, AT(machine), NULL, NULL,
+     "print the processor that code is made for, measure what nobody tells of it and keep that for later"},
     {"explain", 0, OPTION_TEXT, AT(explain), "=CODE", NULL, "explain a diagnostic code, or all"},
 
     {NULL, 0, 0, 0, NULL, NULL, "Outputs of a compilation"},
@@ -490,7 +492,8 @@ static const char *parse_line(Arena *arena, const Grammar *grammar, int argc, ch
             problem = parse_option(arena, grammar, argc, argv, &i, o);
         }
     }
-    if (problem || o->help || o->version || o->explain || o->completions || o->complete.items) return problem;
+    if (problem || o->help || o->version || o->machine || o->explain || o->completions || o->complete.items)
+        return problem;
     if (!o->file && grammar->file)
         return text_format(arena, "no %s was given (sgdc %s%s--help lists the options)", grammar->file,
                            grammar->command ? grammar->command : "", grammar->command ? " " : "");

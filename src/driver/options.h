@@ -44,7 +44,7 @@ typedef struct Options {
     Vector(const char *) files; /* all that were given */
     bool run;
     const char *run_only; /* --run, --run=a,b */
-    bool check, dry_run, summary, check_grad, find_lr, interpret, f64, help, version;
+    bool check, dry_run, summary, check_grad, find_lr, interpret, f64, machine, help, version;
     Vector(Emit) emit;
     const char *output, *name, *cpu, *target;
     int optimize; /* -O0 .. -O3 */

@@ -313,7 +313,7 @@ Test(loop_layout, pixels_are_summed_in_strips) {
     Arena *arena = arena_new();
     const Run *run = &compiled(arena)->runs[0];
     TileNumbers numbers = usual_tiles;
-    numbers.l1 = 4096; /* lines of ten pixels, of 32 channels: two */
+    numbers.machine.l1 = 4096; /* lines of ten pixels, of 32 channels: two */
     LoopTree *tree = schedule_function(arena, run, &run->step, IN_ONE_BLOCK, &numbers);
     const char *problem = tree_problem(tree);
     cr_expect(problem == NULL, "%s", problem);

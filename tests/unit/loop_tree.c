@@ -344,8 +344,13 @@ static bool is_said(int m, const char *problem) {
 enum { IN_LANES = IN_ONE_BLOCK + 1, SHARED_ROWS, SHARED_BLOCKS, WAYS };
 
 static LoopTree *made(Arena *arena, const Run *run, int which, int way) {
-    static const TileNumbers small = {
-        .vector_bytes = 16, .vectors = 2, .unrolled = 2, .chains = 4, .square_bytes = 16, .l1 = 64, .l2 = 256};
+    static const TileNumbers small = {.machine.vector_bytes = 16,
+                                      .vectors = 2,
+                                      .unrolled = 2,
+                                      .chains = 4,
+                                      .square_bytes = 16,
+                                      .machine.l1 = 64,
+                                      .machine.l2 = 256};
     TileNumbers numbers = way == IN_ONE_BLOCK ? small : usual_tiles;
     if (way < IN_LANES) return schedule_function(arena, run, function_of(run, which), (RowOrder)way, &numbers);
     numbers.row_lanes = way == IN_LANES ? 16 : 0;
@@ -427,8 +432,8 @@ static LoopTree *small_step(Arena *arena, const char *text) {
     LoopTree *tree = schedule_function(arena, &program->runs[0], &program->runs[0].step, IN_ONE_BLOCK, &numbers);
     tree_row_lanes(tree, numbers.row_lanes);
     tree_layout(tree);
-    tree_vectorise(tree, numbers.vector_bytes);
-    tree_registers(tree, numbers.vector_bytes);
+    tree_vectorise(tree, numbers.machine.vector_bytes);
+    tree_registers(tree, numbers.machine.vector_bytes);
     return tree;
 }
 

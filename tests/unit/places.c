@@ -30,13 +30,13 @@ static int64_t alive_at_once(const LoopTree *tree) {
 }
 
 static void check_function(const Run *run, const Function *function, RowOrder order, const char *file) {
-    static const TileNumbers wide = {.vector_bytes = 64,
+    static const TileNumbers wide = {.machine.vector_bytes = 64,
                                      .vectors = 4,
                                      .unrolled = 8,
                                      .chains = 24,
                                      .square_bytes = 64,
-                                     .l1 = 48 << 10,
-                                     .l2 = 1 << 20,
+                                     .machine.l1 = 48 << 10,
+                                     .machine.l2 = 1 << 20,
                                      .block_bytes = 16 << 20,
                                      .row_lanes = 16};
     if (function->root_count == 0) return;

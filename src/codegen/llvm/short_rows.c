@@ -81,7 +81,7 @@ void short_rows_transpose(Emitter *e, DType t, int elements, const LLVMValueRef 
 /* ---- picked ------------------------------------------------------------------------------------------ */
 /* Vectors of fewer lanes have no shuffle of all of them; of longer rows it takes more than to turn them. */
 bool short_rows_can_pick(const Emitter *e, DType t, int64_t elements) {
-    return e->lanes == (int)e->level->numbers.row_lanes && e->lanes >= FEWEST_PICKED && dtype_bytes(t) == 4 &&
+    return e->lanes == (int)e->level->machine.vector_bytes / 4 && e->lanes >= FEWEST_PICKED && dtype_bytes(t) == 4 &&
            elements <= LONGEST_PICKED;
 }
 

@@ -18,7 +18,7 @@ static LLVMValueRef square_function(Emitter *e, LLVMTypeRef vector, DType dtype,
     LLVMTypeRef square = LLVMStructTypeInContext(e->context, all, (unsigned)places, false);
     *type = LLVMFunctionType(square, all, (unsigned)places, false);
     const char *name = text_format(e->arena, "sgd.square.%s.%d.%d", dtype_text(dtype), places,
-                                   (int)e->level->numbers.vector_bytes);
+                                   (int)e->level->machine.vector_bytes);
     LLVMValueRef f = LLVMGetNamedFunction(e->module, name);
     if (f != NULL) return f;
     LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
@@ -79,7 +79,7 @@ static void transpose_bytes(Emitter *e, LLVMValueRef *v, int places) {
 static bool is_called(const Emitter *e, const Array *square, int places) {
     int bytes = (int)dtype_bytes(square->dtype);
     return e->vector_call != 0 && bytes >= 4 && places >= FEWEST_CALLED && places <= MOST_CALLED &&
-           places * bytes <= e->level->numbers.vector_bytes && e->nest != NULL &&
+           places * bytes <= e->level->machine.vector_bytes && e->nest != NULL &&
            keeps_only_squares(&e->nest->body, &e->nest->body);
 }
 

@@ -7,22 +7,24 @@
 #include <llvm-c/Core.h>
 #include <llvm-c/Target.h>
 
-/* Tiles for vectors of so many bytes: 12 of 16 registers are chains, or 24 of 32; caches in kilobytes. */
-#define NUMBERS_OF_16(bytes, first, second) NUMBERS(bytes, 2, 6, 12, first, second)
-#define NUMBERS_OF_32(bytes, first, second) NUMBERS(bytes, 4, 8, 24, first, second)
-#define NUMBERS(bytes, lanes, other, most, first, second)                                                            \
-    {                                                                                                                \
-        .vector_bytes = (bytes), .vectors = (lanes), .unrolled = (other), .chains = (most), .square_bytes = (bytes), \
-        .l1 = (first) << 10, .l2 = (second) << 10, .block_bytes = BLOCK_OF_L2 * ((int64_t)(second) << 10),           \
-        .row_lanes = (bytes) / 4                                                                                     \
+/* Caches in kilobytes, as most processors of a level have them, and what their cores take in cycles. */
+#define MACHINE(bytes, vectors, hundred, first, second, third)                                                      \
+    {                                                                                                               \
+        .vector_bytes = (bytes), .registers = (vectors), .fma_latency = 4, .fma_hundred = (hundred), .line = 64,    \
+        .l1 = (first) << 10, .l2 = (second) << 10, .l3 = (int64_t)(third) << 10, .l1_latency = 5, .l2_latency = 14, \
+        .l3_latency = 50, .memory_latency = 300, .l1_rate = 2 * (bytes), .l2_rate = (bytes), .l3_rate = 16,         \
+        .memory_rate = 6                                                                                            \
     }
+/* Two units for products of vectors of up to 32 bytes; of 64 bytes many processors have one. Without an fma it is made of some
+ * thirty other operations. */
+enum { TWO_UNITS = 50, ONE_UNIT = 100, IN_OPERATIONS = 1000 };
 
 static const ArchitectureRow architecture_X86_64 = {
     .name = "x86_64",
-    .level = {{1, "x86-64", "", false, false, NUMBERS_OF_16(16, 32, 256)},
-              {2, "x86-64-v2", "", true, false, NUMBERS_OF_16(16, 32, 256)},
-              {3, "x86-64-v3", "", true, true, NUMBERS_OF_16(32, 32, 512)},
-              {4, "x86-64-v4", "", true, true, NUMBERS_OF_32(64, 48, 1024)}},
+    .level = {{1, "x86-64", "", false, false, MACHINE(16, 16, IN_OPERATIONS, 32, 256, 8192)},
+              {2, "x86-64-v2", "", true, false, MACHINE(16, 16, IN_OPERATIONS, 32, 256, 8192)},
+              {3, "x86-64-v3", "", true, true, MACHINE(32, 16, TWO_UNITS, 32, 512, 16384)},
+              {4, "x86-64-v4", "", true, true, MACHINE(64, 32, ONE_UNIT, 48, 1024, 32768)}},
     .levels = 4,
     .level_tells_all = true,
     .adds_in_addresses = true,
@@ -32,7 +34,7 @@ static const ArchitectureRow architecture_X86_64 = {
 
 static const ArchitectureRow architecture_AARCH64 = {
     .name = "aarch64",
-    .level = {{1, "generic", "", true, true, NUMBERS_OF_32(16, 32, 512)}},
+    .level = {{1, "generic", "", true, true, MACHINE(16, 32, TWO_UNITS, 32, 512, 16384)}},
     .levels = 1,
     .control = {"llvm.aarch64.get.fpcr", "llvm.aarch64.set.fpcr", .in_memory = false, .ours = 0},
 };

@@ -4,6 +4,7 @@
  *   architectures.def   the architectures, one row each
  *   architecture.c      what differs, by row; processors by name
  *   target.c            the processor that code is for: LLVM's target machine
+ *   system.c            what the system says of the machine at hand
  *   options.h           what is asked of it
  *   versions.h          LLVM's headers, and what differs between its versions
  */
@@ -24,9 +25,9 @@ typedef struct ProcessorLevel {
     const char *features; /* further ones that all of its processors have, as LLVM spells them */
     bool carried;         /* objects have code for it where nothing is asked for */
     bool fma;
-    TileNumbers numbers; /* caches as most of its processors have them */
+    Machine machine; /* as most of its processors are */
 } ProcessorLevel;
-enum { MOST_PROCESSOR_LEVELS = 4, BLOCK_OF_L2 = 16 }; /* of second-level caches that a larger block of rows may take */
+enum { MOST_PROCESSOR_LEVELS = 4 };
 
 /* The register that says how floats are rounded. */
 typedef struct FloatControl {

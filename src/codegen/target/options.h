@@ -16,7 +16,7 @@ typedef struct CodegenOptions {
     bool shares_all;            /* threads share every loop that can be shared: for tests, where all are small */
     const char *cache;          /* folder where functions for this process are kept for later ones; NULL: none */
     const char *last_pass;      /* on trees, for looking at them; NULL: all */
-    const char *tuned;          /* folder where choices of schedules are kept; NULL: none */
+    const char *tuned;          /* folder where choices of schedules and what was measured are kept; NULL: none */
     const KernelTuning *tuning; /* NULL: those that are kept, or SGDC_SCHEDULES=SEED draws them, for tests */
     bool verify; /* trees are verified after each pass, and modules: for tests, also where SGDC_VERIFY is set */
 } CodegenOptions;

@@ -1,9 +1,11 @@
 /* target: the processor that code is for, and LLVM's target machine for it.
  *
  * `native` is the level the machine has, with its own scheduling model, or a lower one that SGDC_NATIVE says
- * (runtime/processor.h). Architectures and processors are rows of architecture.c.
+ * (runtime/processor.h). Architectures and processors are rows of architecture.c. Code for the machine at hand is made for its
+ * caches, other code for those that most processors of its level have, so that it does not depend on the machine that made it.
  */
 #include "codegen/target/target.h"
+#include "codegen/target/system.h"
 #include "processor.h"
 #include <llvm-c/Core.h>
 #include <llvm-c/Support.h>
@@ -127,6 +129,7 @@ static int choose_processor(Arena *arena, Target *target, const char *cpu, const
     const ArchitectureRow *row = architecture_row(target->architecture);
     if ((cpu == NULL || strcmp(cpu, "native") == 0) && target->architecture == host) {
         target->runs_here = true;
+        target->is_here = here == (int)sgdrt_own_level() || system_is_named();
         if (here < (int)sgdrt_own_level()) {
             target->cpu = architecture_level(host, here)->cpu;
             return here;
@@ -184,6 +187,22 @@ static LLVMTargetMachineRef make_machine(LLVMTargetRef llvm_target, const char *
                                    LLVMCodeModelDefault);
 }
 
+/* Vectors and registers are those of the level, which the processor told. */
+static void find_model(Arena *arena, Target *target, const CodegenOptions *options) {
+    Machine *model = &target->model;
+    *model = target->level->machine;
+    if (target->is_here) {
+        target->read[MACHINE_vector_bytes] = target->read[MACHINE_registers] = true;
+        system_read_caches(arena, model, target->read);
+    }
+    if (options->caches > 0) {
+        model->l1 = (int64_t)options->caches;
+        model->l2 = 8 * model->l1;
+        model->l3 = 32 * model->l2;
+    }
+    target->as_read = *model;
+}
+
 bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics) {
     *target = (Target){.triple = triple_of(arena, options->triple)};
     LLVMTargetRef llvm_target = NULL;
@@ -211,13 +230,7 @@ bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Di
         return false;
     }
     target->level = architecture_level(target->architecture, level);
-    target->numbers = target->level->numbers;
-    target->numbers.shares_all = options->shares_all;
-    if (options->caches > 0) {
-        target->numbers.l1 = (int64_t)options->caches;
-        target->numbers.l2 = 8 * target->numbers.l1;
-        target->numbers.block_bytes = BLOCK_OF_L2 * target->numbers.l2;
-    }
+    find_model(arena, target, options);
     target->machine = make_machine(llvm_target, target->triple, target->cpu, features, options->level);
     return true;
 }

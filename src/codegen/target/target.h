@@ -6,7 +6,10 @@
 
 typedef struct Target {
     const ProcessorLevel *level;
-    TileNumbers numbers; /* of the level, or what tests ask for */
+    Machine model, as_read; /* of the level, of the machine at hand, or what tests ask for; before what was measured */
+    bool read[MACHINE_FIGURES], measured[MACHINE_FIGURES]; /* otherwise the level's */
+    bool is_here;                                          /* the model is of the machine at hand */
+    TileNumbers numbers;                                   /* that follow from it */
     Architecture architecture;
     bool runs_here;
     const char *cpu, *triple;

@@ -5,10 +5,12 @@
  *   passes/      from tree to tree (passes.h)
  *   verify/      what holds of every tree (verify.h)
  *   tree.h       the tree itself
+ *   machine.c    the processor that schedules are made for, and times on it;  machine.def: its figures
  *   tuning.h     numbers of schedules that may be chosen
  */
 #ifndef SGDC_LOOPS_H
 #define SGDC_LOOPS_H
+#include "ir/loops/machine.h"
 #include "ir/loops/tree.h"
 
 /* ---- schedules/schedule.c ---------------------------------------------------------------------------------------- */
@@ -18,15 +20,16 @@ typedef enum RowOrder { ROW_AFTER_ROW, IN_BLOCKS, IN_ONE_BLOCK } RowOrder;
 /* A tile of chains in registers: so many vectors along the lanes at most, along an axis that is unrolled at most so often,
  * and no more than `chains` of them in all. */
 typedef struct TileNumbers {
-    int64_t vector_bytes, vectors, unrolled, chains;
+    Machine machine; /* l2 0: no blocks for the caches */
+    int64_t vectors, unrolled, chains;
     int64_t square_bytes;       /* of a side of what is transposed; 0: nothing */
-    int64_t l1, l2;             /* bytes of the caches; 0: no blocks for them */
     int64_t block_bytes;        /* that a larger block of rows may take; 0: usual blocks */
     int64_t row_lanes;          /* rows of a vector of rows; 0: rows are no lanes */
     bool shares_all;            /* threads share however little work, for tests */
     const KernelTuning *tuning; /* NULL: all is computed */
 } TileNumbers;
-extern const TileNumbers usual_tiles; /* of 16 registers of 32 bytes */
+TileNumbers machine_tiles(const Machine *machine); /* machine.c */
+extern const TileNumbers usual_tiles;              /* of 16 registers of 32 bytes */
 /* The rows of a mini-batch that IN_ONE_BLOCK is for, where it has so many; 0: none. */
 int64_t schedule_batch(int64_t rows);
 #define SCHEDULE_PASS "schedule" /* what the next is called where passes are named */

@@ -27,8 +27,12 @@ static void short_rows(LoopTree *tree, const TileNumbers *numbers) {
     if (numbers->row_lanes > 1) tree_short_rows(tree);
 }
 
-static void vectorise(LoopTree *tree, const TileNumbers *numbers) { tree_vectorise(tree, numbers->vector_bytes); }
-static void registers(LoopTree *tree, const TileNumbers *numbers) { tree_registers(tree, numbers->vector_bytes); }
+static void vectorise(LoopTree *tree, const TileNumbers *numbers) {
+    tree_vectorise(tree, numbers->machine.vector_bytes);
+}
+static void registers(LoopTree *tree, const TileNumbers *numbers) {
+    tree_registers(tree, numbers->machine.vector_bytes);
+}
 static void threads(LoopTree *tree, const TileNumbers *numbers) { tree_threads(tree, numbers->shares_all); }
 
 const TreePass tree_passes[] = {

@@ -38,7 +38,7 @@ static int lane_operand(const Kernel *k) {
 }
 
 bool kernel_is_product(const Scheduler *s, const Kernel *k) {
-    if (s->block_rows == 1 || s->numbers.l2 == 0 || k->r.node->op != OP_CONTRACT || k->r.node->sources != 2)
+    if (s->block_rows == 1 || s->numbers.machine.l2 == 0 || k->r.node->op != OP_CONTRACT || k->r.node->sources != 2)
         return false;
     for (int o = 0; o < 2; o++)
         if (!access_is_inside(&k->r.c->access[o], k->r.extent, k->r.axes, k->r.node->source[o]->shape)) return false;
@@ -106,13 +106,14 @@ static bool packs_lanes(const Scheduler *s, const Kernel *k, int operand) {
     if (k->operand[operand].uneven[k->lanes_axis] || !is_in_memory(s, source)) return true;
     int64_t rows = source->rows != 0 ? s->block_rows : 1;
     bool often = kernel_uses(s, k, operand) >= FEWEST_USES * k->unrolled;
-    return chooses(k, KERNEL_PACKS_LANES, often && shape_size(source->shape) * rows * bytes_of(k) > s->numbers.l1);
+    return chooses(k, KERNEL_PACKS_LANES,
+                   often && shape_size(source->shape) * rows * bytes_of(k) > s->numbers.machine.l1);
 }
 
 /* Neighbours along the unrolled axis are beside each other, and no terms are; and it has several tiles, and is not small. */
 static bool tiles_are_better_packed(const Scheduler *s, const Kernel *k, int operand) {
     const Node *source = k->r.node->source[operand];
-    if (shape_size(source->shape) * (source->rows != 0 ? s->block_rows : 1) * bytes_of(k) <= s->numbers.l1 / 4)
+    if (shape_size(source->shape) * (source->rows != 0 ? s->block_rows : 1) * bytes_of(k) <= s->numbers.machine.l1 / 4)
         return false;
     if (k->operand[operand].uneven[k->unrolled_axis]) return false;
     if (k->r.extent[k->unrolled_axis] == k->unrolled) return false;
@@ -153,7 +154,7 @@ static bool may_do_without(const Scheduler *s, const Kernel *k) {
 const KernelBlocks *kernel_blocks_plan(const Scheduler *s, const Kernel *k) {
     if (!can_be_blocked(s, k)) return NULL;
     KernelBlocks b = {.lane_operand = lane_operand(k)};
-    int64_t first = s->numbers.l1 * 2 / 3 / bytes_of(k), half = s->numbers.l2 / 2 / bytes_of(k);
+    int64_t first = s->numbers.machine.l1 * 2 / 3 / bytes_of(k), half = s->numbers.machine.l2 / 2 / bytes_of(k);
     bool rows = k->lanes_axis == AXIS_ROW, few = has_few_tiles(k);
     int64_t terms = rows && few ? at_least(first / s->padded_rows, FEWEST_TERMS) : first / k->unrolled;
     terms = kernel_number(k, KERNEL_TERMS, at_least(terms, 1), FEWEST_TERMS, all_terms(s, k));

@@ -267,7 +267,7 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     *k = (Kernel){.r = r, .unrolled_axis = AXIS_NONE, .second_axis = AXIS_NONE, .unrolled = 1, .second = 1};
     k->rows = nest->rows && !r.c->over_rows && s->block_rows > 1;
     k->reads_window = reads_window(r.node);
-    k->lanes = s->numbers.vector_bytes / (int64_t)dtype_bytes(r.dtype);
+    k->lanes = s->numbers.machine.vector_bytes / (int64_t)dtype_bytes(r.dtype);
     k->carried = carried;
     nest_reads(s->f, nest, visit_operand, &(OperandVisit){s, k});
     kernel_numbers_begin(s, k);

@@ -114,7 +114,8 @@ static bool find_channels(LayoutChoice *l, const Node *node, int *lanes) {
 }
 
 static bool fills_vectors(const LayoutChoice *l, const Node *node, int axis) {
-    int64_t lanes = l->s->numbers.vector_bytes / (int64_t)dtype_bytes(node->dtype), extent = node->shape.extent[axis];
+    int64_t lanes = l->s->numbers.machine.vector_bytes / (int64_t)dtype_bytes(node->dtype),
+            extent = node->shape.extent[axis];
     return extent % lanes == 0 || extent >= 3 * lanes;
 }
 

@@ -39,8 +39,8 @@ static bool may_pass(const Scheduler *s, const Nest *nest) {
     const Store *store = &nest->stores[0];
     int64_t bytes = shape_size(store->node->shape) * s->block_rows * (int64_t)dtype_bytes(store->node->dtype);
     return store->kind == STORE_ARRAY && store->value == store->node && store->node->op != OP_COLUMN &&
-           s->layout[store->node->id] == NULL && !s->has_rows_innermost[store->node->id] && bytes > s->numbers.l1 &&
-           operations(s->f, store->node) <= MOST_OPERATIONS;
+           s->layout[store->node->id] == NULL && !s->has_rows_innermost[store->node->id] &&
+           bytes > s->numbers.machine.l1 && operations(s->f, store->node) <= MOST_OPERATIONS;
 }
 
 static bool makes(const Nest *nest, const Node *node) {

@@ -19,7 +19,10 @@
 #include "ir/scan.h"
 
 const TileNumbers usual_tiles = {
-    .vector_bytes = 64, .vectors = 1, .unrolled = 6, .chains = 6, .l1 = 32 << 10, .l2 = 256 << 10};
+    .machine = {.vector_bytes = 64, .registers = 16, .fma_hundred = 100, .line = 64, .l1 = 32 << 10, .l2 = 256 << 10},
+    .vectors = 1,
+    .unrolled = 6,
+    .chains = 6};
 
 enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60, BLOCK_ROWS_IN_LANES = 64, MORE_BLOCK_ROWS = 256 };
 
@@ -245,12 +248,13 @@ static LoopTree *schedule_in_blocks(Arena *arena, const Run *run, const Function
  * 0: rows are small. */
 static int64_t few_rows(const LoopTree *tree, int64_t rows, const TileNumbers *numbers) {
     int64_t of_row = (int64_t)tree->work_bytes / rows, parameters = 0;
-    if (numbers->l2 == 0 || 4 * of_row < numbers->l2 || function_has_scans(tree->run, tree->function)) return 0;
+    if (numbers->machine.l2 == 0 || 4 * of_row < numbers->machine.l2 || function_has_scans(tree->run, tree->function))
+        return 0;
     for (int a = 0; a < tree->arrays.count; a++) {
         const Array *array = tree->arrays.items[a];
         if (array->memory == ARRAY_CELL) parameters += array->elements * (int64_t)dtype_bytes(array->dtype);
     }
-    int64_t few = (parameters > numbers->l2 ? parameters : numbers->l2) / of_row;
+    int64_t few = (parameters > numbers->machine.l2 ? parameters : numbers->machine.l2) / of_row;
     return few < 2 ? 2 : few < rows ? few : 0;
 }
 

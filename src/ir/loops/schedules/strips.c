@@ -19,13 +19,13 @@
 int64_t kernel_strip(const Scheduler *s, const Kernel *k) {
     const Reduction *r = &k->r;
     if (!r->c->over_rows || !k->reads_window || k->lanes_axis < 0 || k->unrolled_axis < 0 || r->c->reduced < 2 ||
-        r->width > 1 || s->numbers.l1 <= 0)
+        r->width > 1 || s->numbers.machine.l1 <= 0)
         return 0;
     for (int o = 0; o < r->node->sources; o++)
         if (r->pack[o].array != NULL || k->operand[o].uneven[k->lanes_axis]) return 0;
     int64_t bytes = r->extent[k->lanes_axis] * (int64_t)dtype_bytes(r->dtype), lines = r->extent[r->result];
     for (int a = r->result + 1; a < r->axes; a++) bytes *= r->extent[a];
-    int64_t strip = s->numbers.l1 / 2 / bytes;
+    int64_t strip = s->numbers.machine.l1 / 2 / bytes;
     if (strip < 1) strip = 1;
     if (strip > lines) strip = lines;
     strip = kernel_number(k, KERNEL_LINES, strip, 1, lines);

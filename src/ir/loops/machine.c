@@ -1,0 +1,63 @@
+/* machine: figures by their number, and times that follow from them. */
+#include "ir/loops/machine.h"
+#include "ir/loops/loops.h"
+#include <stddef.h>
+
+/* Of any processor that has vectors: it loads two of them in a cycle, stores one, and moves the lanes of one. */
+static const double load = 0.5, store = 1, shuffle = 1;
+
+static const struct FigureRow {
+    size_t offset;
+    int64_t least, most;
+    const char *name, *unit, *text;
+} figures[MACHINE_FIGURES] = {
+#define FIGURE(name, least, most, unit, text) {offsetof(Machine, name), least, most, #name, unit, text},
+#include "ir/loops/machine.def"
+#undef FIGURE
+};
+
+int64_t machine_figure(const Machine *machine, MachineFigure figure) {
+    return *(const int64_t *)((const char *)machine + figures[figure].offset);
+}
+
+bool machine_set(Machine *machine, MachineFigure figure, int64_t value) {
+    const struct FigureRow *row = &figures[figure];
+    if (value < row->least || value > row->most) return false;
+    *(int64_t *)((char *)machine + row->offset) = value;
+    return true;
+}
+
+const char *machine_figure_name(MachineFigure figure) { return figures[figure].name; }
+const char *machine_figure_text(MachineFigure figure) { return figures[figure].text; }
+const char *machine_figure_unit(MachineFigure figure) { return figures[figure].unit; }
+
+/* ---- times -------------------------------------------------------------------------------------------------- */
+double machine_products(const Machine *m, double cycles) { return 100 * cycles / (double)m->fma_hundred; }
+
+/* Lanes that are transposed change places once for each bit of their number. */
+double machine_packing(const Machine *m, int64_t lanes) {
+    double shuffles = 0;
+    for (; lanes > 1; lanes /= 2) shuffles++;
+    return machine_products(m, load + shuffle * shuffles + store);
+}
+
+double machine_packing_alone(const Machine *m, int64_t lanes) {
+    return machine_products(m, (double)lanes * (load + store));
+}
+
+double machine_scattering(const Machine *m, int64_t lanes) { return machine_products(m, (double)lanes * store); }
+
+/* ---- tiles -------------------------------------------------------------------------------------------------- */
+/* Three quarters of the registers are chains; the others hold vectors of the lanes, and what is multiplied with them. Of 16
+ * registers that is a tile of 2 vectors by 6 places, of 32 one of 4 by 6 or 3 by 8. Larger blocks of rows may take half of the
+ * outermost level, which the rows and the parameters are in too. */
+TileNumbers machine_tiles(const Machine *m) {
+    int64_t chains = m->registers * 3 / 4, vectors = m->registers / 8;
+    return (TileNumbers){.machine = *m,
+                         .vectors = vectors,
+                         .chains = chains,
+                         .unrolled = chains / (vectors - vectors / 4),
+                         .square_bytes = m->vector_bytes,
+                         .block_bytes = (m->l3 > 0 ? m->l3 : m->l2) / 2,
+                         .row_lanes = m->vector_bytes / 4};
+}

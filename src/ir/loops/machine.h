@@ -1,0 +1,38 @@
+/* machine: what schedules know of a processor, and what they make of it.
+ *
+ * The figures are those of a processor level (codegen/target/architecture.c), or of the machine at hand (codegen/machine.c). Where
+ * a schedule has to choose, it compares times or sizes that it computes from them: no number is fitted to one processor.
+ * None moves a bit.
+ */
+#ifndef SGDC_LOOPS_MACHINE_H
+#define SGDC_LOOPS_MACHINE_H
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Machine {
+#define FIGURE(name, ...) int64_t name;
+#include "ir/loops/machine.def"
+#undef FIGURE
+} Machine;
+
+typedef enum MachineFigure {
+#define FIGURE(name, ...) MACHINE_##name,
+#include "ir/loops/machine.def"
+#undef FIGURE
+    MACHINE_FIGURES
+} MachineFigure;
+
+int64_t machine_figure(const Machine *machine, MachineFigure figure);
+/* False: it is not to be believed, and stays as it was. */
+bool machine_set(Machine *machine, MachineFigure figure, int64_t value);
+const char *machine_figure_name(MachineFigure figure); /* "l1" */
+const char *machine_figure_text(MachineFigure figure); /* "first level of the caches" */
+const char *machine_figure_unit(MachineFigure figure);
+
+/* ---- times, in products: fused multiply-adds of vectors of so many lanes, as fast as they can be begun */
+double machine_products(const Machine *machine, double cycles);
+/* To pack a vector in a square of registers; element by element; to store one element by element. */
+double machine_packing(const Machine *machine, int64_t lanes);
+double machine_packing_alone(const Machine *machine, int64_t lanes);
+double machine_scattering(const Machine *machine, int64_t lanes);
+#endif
