@@ -24,7 +24,7 @@
 #include "ir/loops/passes/passes.h"
 #include "ir/loops/verify/verify.h"
 
-enum { MOST_STATEMENTS = 400 /* of a loop, with what is unrolled */, MOST_BETWEEN = 16 };
+enum { MOST_STATEMENTS = 400 /* of a loop, with what is unrolled */ };
 
 typedef struct Fuser {
     LoopTree *tree;
@@ -80,56 +80,6 @@ static bool are_alike(const Loop *a, const Loop *b) {
     return a->extent == b->extent && a->step == b->step && a->block == b->block && a->pad == b->pad;
 }
 
-/* ---- values that are there already -------------------------------------------------------------------------- */
-static const Subscript *with_scalar(Arena *arena, const Subscript *s, const Scalar *from, const Scalar *to) {
-    if (s == NULL) return NULL;
-    const Subscript *sum = s;
-    for (int i = 0; i < s->count; i++) {
-        if (s->term[i].scalar != from) continue;
-        const Subscript *change = subscript_sum(arena, subscript_of_scalar(arena, to),
-                                                subscript_times(arena, subscript_of_scalar(arena, from), -1));
-        sum = subscript_sum(arena, sum, subscript_times(arena, change, s->term[i].coef));
-    }
-    return sum;
-}
-
-static void replace_scalar(Arena *arena, Body *body, const Scalar *from, const Scalar *to) {
-    for (int i = 0; i < body->count; i++) {
-        Statement *s = body->items[i];
-        Scalar *let = s->kind == STATEMENT_LET ? (Scalar *)s->scalar : NULL;
-        for (int k = 0; let != NULL && k < 3; k++)
-            if (let->source[k] == from) let->source[k] = to;
-        if (let != NULL) let->row = with_scalar(arena, let->row, from, to);
-        if (let != NULL) let->at = with_scalar(arena, let->at, from, to);
-        if (s->scalar == from && let == NULL) s->scalar = to;
-        s->row = with_scalar(arena, s->row, from, to);
-        s->at = with_scalar(arena, s->at, from, to);
-        s->term = with_scalar(arena, s->term, from, to);
-        replace_scalar(arena, &s->body, from, to);
-    }
-}
-
-/* Numbers of rows that an earlier statement of the body has. */
-static void share_rows(LoopTree *tree, Body *body) {
-    Body kept = {0};
-    for (int i = 0; i < body->count; i++) {
-        const Statement *s = body->items[i];
-        const Scalar *same = NULL;
-        for (int k = 0; k < kept.count && same == NULL; k++) {
-            const Scalar *other = kept.items[k]->kind == STATEMENT_LET ? kept.items[k]->scalar : NULL;
-            bool rows = s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_ROW && other != NULL;
-            if (rows && other->kind == SCALAR_ROW && other->n == s->scalar->n &&
-                subscript_equal(other->at, s->scalar->at))
-                same = other;
-        }
-        if (same != NULL)
-            replace_scalar(tree->arena, body, s->scalar, same);
-        else
-            vector_push(tree->arena, &kept, body->items[i]);
-    }
-    *body = kept;
-}
-
 /* ---- one loop ----------------------------------------------------------------------------------------------- */
 static Statement *loop_like(LoopTree *tree, const Loop *like) {
     Statement *s = tree_statement(tree, STATEMENT_LOOP);
@@ -166,7 +116,6 @@ static void join_lanes(Fuser *f, Statement *rows) {
             vector_push(f->tree->arena, &all, s);
     }
     f->around.count--;
-    for (int i = 0; i < all.count; i++) share_rows(f->tree, &all.items[i]->body);
     rows->body = all;
 }
 
@@ -181,14 +130,13 @@ static bool sums_rows(const Body *body, const Loop *rows) {
     return false;
 }
 
-static Statement *fused(Fuser *f, const Statement *nest_a, const Statement *between, const Statement *nest_b) {
+static Statement *fused(Fuser *f, const Statement *nest_a, const Statement *nest_b) {
     Arena *arena = f->tree->arena;
     NestParts a, b;
     if (!find_parts(arena, nest_a, &a) || !find_parts(arena, nest_b, &b)) return NULL;
     if (a.rows == NULL || b.rows == NULL || !are_alike(a.rows->loop, b.rows->loop)) return NULL;
     if (!sums_rows(&a.rows->body, a.rows->loop) || !sums_rows(&b.rows->body, b.rows->loop)) return NULL;
     if (statements_of(&a.rows->body) + statements_of(&b.rows->body) > MOST_STATEMENTS) return NULL;
-    for (int i = 0; i < between->body.count; i++) vector_push(arena, &a.after.body, between->body.items[i]);
     if (loops_meet(arena, a.rows, &b.before) || loops_meet(arena, &a.after, &b.before) ||
         loops_meet(arena, &a.after, b.rows))
         return NULL;
@@ -206,13 +154,6 @@ static Statement *fused(Fuser *f, const Statement *nest_a, const Statement *betw
     return nest;
 }
 
-/* A few values that do not belong to rows. */
-static bool is_between(Arena *arena, const Statement *nest) {
-    NestParts parts;
-    return nest->kind == STATEMENT_NEST && find_parts(arena, nest, &parts) && parts.rows == NULL &&
-           statements_of(&nest->body) <= MOST_BETWEEN;
-}
-
 static bool fuse_body(Fuser *f, Body *body) {
     Arena *arena = f->tree->arena;
     Body all = {0};
@@ -224,21 +165,12 @@ static bool fuse_body(Fuser *f, Body *body) {
             any |= fuse_body(f, &s->body);
             f->around.count--;
         }
-        Statement between = {0};
-        for (int k = i + 1; s->kind == STATEMENT_NEST && k < body->count; k++) {
-            if (body->items[k]->kind != STATEMENT_NEST) break;
-            Statement *both = fused(f, s, &between, body->items[k]);
-            if (both != NULL) {
-                s = both;
-                i = k;
-                between = (Statement){0};
-                any = true;
-            } else if (is_between(arena, body->items[k])) {
-                for (int j = 0; j < body->items[k]->body.count; j++)
-                    vector_push(arena, &between.body, body->items[k]->body.items[j]);
-            } else {
-                break;
-            }
+        while (s->kind == STATEMENT_NEST && i + 1 < body->count && body->items[i + 1]->kind == STATEMENT_NEST) {
+            Statement *both = fused(f, s, body->items[i + 1]);
+            if (both == NULL) break;
+            s = both;
+            i++;
+            any = true;
         }
         vector_push(arena, &all, s);
     }
