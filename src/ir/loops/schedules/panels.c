@@ -5,7 +5,7 @@
  * A panel is what a tile reads: so many places along the lanes, or along the unrolled axis. What it reads for one term is
  * side by side, and what it reads for the next term comes next. Lanes that are not there are filled with 0. Where
  * neighbours in memory are terms, squares of registers are transposed on the way, for back ends that do that well. The
- * operand is evaluated here, whatever it is; what is made of a column of bytes is made of the square that was transposed.
+ * operand is evaluated here, whatever it is.
  */
 #include "ir/loops/schedules/kernel.h"
 
@@ -128,52 +128,20 @@ static int axis_of_squares(const Scheduler *s, const Kernel *k, const OpenPanel 
     return -1;
 }
 
-/* The only column that the operand is made of, if it has bytes: they are transposed before they are numbers. */
-typedef struct ByteColumn {
-    int operand;
-    const Node *column;
-    bool others;
-} ByteColumn;
-
-static void visit_byte(void *context, const Read *read) {
-    ByteColumn *c = context;
-    if (read->operand != c->operand || read->node->rows == 0) return;
-    if (read->node->op == OP_COLUMN && read->node->dtype == DTYPE_U8 && c->column == NULL)
-        c->column = read->node;
-    else
-        c->others = true;
-}
-
-static const Node *column_of_bytes(const Scheduler *s, const OpenPanel *p) {
-    ByteColumn c = {.operand = p->operand};
-    nest_reads(s->f, s->nest, visit_byte, &c);
-    return c.others ? NULL : c.column;
-}
-
 /* `square` places by as many terms along the axis, at the point. */
 static void pack_square(Scheduler *s, Kernel *k, const OpenPanel *p, int along, int64_t square,
                         const Subscript *first) {
     const Subscript *begin = k->r.point.axis[along];
-    const Node *bytes = column_of_bytes(s, p);
     int64_t stride = term_stride(k, p->block, along);
-    Array *tile = schedule_registers(s, bytes != NULL ? bytes->dtype : k->r.dtype, square * square, "square");
+    Array *tile = schedule_registers(s, k->r.dtype, square * square, "square");
     Square q = schedule_square_open(s, square, LOOP_UNROLLED);
     panel_goes_to(s, k, p, subscript_sum(s->arena, first, q.u));
     k->r.point.axis[along] = subscript_sum(s->arena, begin, q.t);
-    const Scalar *value = reduction_operand(s, &k->r, p->operand);
-    schedule_store(s, tile, NULL, q.place, bytes != NULL ? value_known(s, bytes) : value);
+    schedule_store(s, tile, NULL, q.place, reduction_operand(s, &k->r, p->operand));
     schedule_square_transpose(s, &q, &tile, 1);
     const Subscript *term = subscript_sum(s->arena, k->r.term, subscript_times(s->arena, q.u, stride));
-    value = point_load(s, tile, NULL, q.place);
-    if (bytes != NULL) {
-        panel_goes_to(s, k, p, subscript_sum(s->arena, first, q.t));
-        k->r.point.axis[along] = subscript_sum(s->arena, begin, q.u);
-        s->transposed_column = bytes;
-        s->transposed_value = value;
-        value = reduction_operand(s, &k->r, p->operand);
-        s->transposed_value = NULL;
-    }
-    schedule_store(s, p->panels->array, NULL, place_in_panel(s, p, term, subscript_sum(s->arena, first, q.t)), value);
+    first = subscript_sum(s->arena, first, q.t);
+    schedule_store(s, p->panels->array, NULL, place_in_panel(s, p, term, first), point_load(s, tile, NULL, q.place));
     schedule_square_close(s);
 }
 

@@ -9,11 +9,12 @@
  *
  * A kernel that packs an operand evaluates it once an element, wherever it lies (panels.c). An array in between would
  * be written and read once more for nothing: conversion and standardisation become part of packing. This holds for values of
- * a few cheap operations, of more rows than the first level of the caches holds.
+ * a few cheap operations, of more rows than the first level of the caches holds, which are used often: each who packs them
+ * computes them anew.
  */
 #include "ir/loops/schedules/kernel.h"
 
-enum { MOST_OPERATIONS = 8 };
+enum { MOST_OPERATIONS = 8, FEWEST_USES = 16 };
 
 static bool is_updated(const NestFunction *f, const Node *cell) {
     for (int r = 0; r < f->function->root_count; r++)
@@ -66,7 +67,8 @@ static bool packs(Scheduler *s, const Reader *r) {
     s->nest = r->nest;
     const Kernel *k = schedule_kernel_plan(s, r->nest);
     s->nest = NULL;
-    return k != NULL && k->blocks != NULL && k->blocks->packs[r->operand] && k->blocks->lane_operand == r->operand;
+    return k != NULL && k->blocks != NULL && k->blocks->packs[r->operand] && k->blocks->lane_operand == r->operand &&
+           kernel_uses(s, k, r->operand) >= FEWEST_USES;
 }
 
 /* Who reads the node in any section; false: one of them needs it as an array. */

@@ -107,12 +107,6 @@ static const Scalar *known_value(const Scheduler *s, const Node *node, const Spa
     return NULL;
 }
 
-const Scalar *value_known(const Scheduler *s, const Node *node) {
-    for (int i = s->known.count; i-- > 0;)
-        if (s->known.items[i].node == node) return s->known.items[i].scalar;
-    return NULL;
-}
-
 /* ---- values ------------------------------------------------------------------------------------------------- */
 static bool nest_makes(const Nest *nest, const Node *node) {
     for (int i = 0; i < nest->store_count; i++)
@@ -250,7 +244,6 @@ static const Scalar *compute(Scheduler *s, Node *node, const SpacePoint *point, 
 static const Scalar *value_of(Scheduler *s, Node *node, const SpacePoint *point, bool flat) {
     if (s->reduced != NULL && node == s->nest->reduce) return s->reduced; /* epilogues read it nowhere else */
     if (s->largest != NULL && node == s->nest->largest) return s->largest;
-    if (s->transposed_value != NULL && node == s->transposed_column) return s->transposed_value;
     const Scalar *v = known_value(s, node, point, flat);
     if (v != NULL) return v;
     if (is_loaded(s, node))

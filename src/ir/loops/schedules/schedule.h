@@ -118,8 +118,6 @@ typedef struct Scheduler {
     TransposedArrays copies;         /* that the nest at hand reads */
     Kernel *kernel;                  /* of the nest at hand */
     const Scalar *reduced, *largest; /* in an epilogue: what the chain gave */
-    const Node *transposed_column;   /* read in a square of registers: */
-    const Scalar *transposed_value;  /* what it has at the point */
     Vector(OpenScan) scans;
     Vector(KnownValue) known;
     Vector(OpenBody) open; /* the innermost last */
@@ -267,7 +265,6 @@ const Array *schedule_column(Scheduler *s, const Node *column);
 const Scalar *value_at_point(Scheduler *s, Node *node, const SpacePoint *point);
 const Scalar *value_at_place(Scheduler *s, Node *node, const Subscript *linear); /* its row-major place */
 /* What the open bodies know of it at some point; NULL: nothing. */
-const Scalar *value_known(const Scheduler *s, const Node *node);
 
 /* ---- quotient.c: node is x / something, without a division; NULL: it has to be divided */
 const Scalar *schedule_quotient(Scheduler *s, const Node *node, const Scalar *x);
