@@ -140,6 +140,9 @@ WORKLOADS = [
     *CONVOLUTIONS,
     *map(two_threads, (WIDE, WIDEST, LENET, RESIDUAL, CONVOLUTION_STEP)),
     *map(in_c, (SOFTMAX, PERCEPTRON, WIDE, LENET)),
+    Workload("32 learning rates of the airfoil, batch 10", "sweep", (32, "bench/sweeps/airfoil.sgd", "fit lr=0.001"), 0, 0),
+    Workload("32 learning rates of the perceptron 784-128-10", "sweep", (32, "bench/sweeps/perceptron.sgd", "fit lr=0.001"),
+             0, 0),
     Workload("process start to line trained", "start", ("line", "examples/line.sgd"), 0, 0),
     Workload("process start to perceptron trained, 1 epoch", "start", ("mnist", "bench/steps/perceptron.sgd"), 0, 0),
 ]

@@ -89,9 +89,13 @@ static bool after_pass(void *context, const TreePass *pass) {
 void session_loops(Codegen *c, Compiled *f) {
     if (f->tree != NULL) return;
     double start = session_seconds();
-    const TileNumbers *numbers = &c->target.numbers;
+    const TileNumbers of_runs = tiles_of_runs(&c->target.numbers.machine, f->runs),
+                      *numbers = f->runs > 1 ? &of_runs : &c->target.numbers;
+    RowOrder order = f->batch > 0 ? IN_ONE_BLOCK : f->runs > 1 ? ROW_AFTER_ROW : IN_BLOCKS;
     const char *problem = NULL;
-    f->tree = schedule_function(c->arena, f->run, f->function, f->batch > 0 ? IN_ONE_BLOCK : IN_BLOCKS, numbers);
+    f->tree = schedule_function(c->arena, f->run, f->function, order, numbers);
+    f->impossible = f->runs > 1 && !tree_may_have_run_lanes(f->tree);
+    if (f->impossible) return;
     PassClock clock = {c, session_seconds()};
     c->times.schedule += clock.start - start;
     if (c->options.last_pass == NULL || strcmp(c->options.last_pass, SCHEDULE_PASS) != 0)
@@ -104,7 +108,7 @@ void session_loops(Codegen *c, Compiled *f) {
 }
 
 /* ---- what callers must know of a function, from an earlier process --------------------------------------- */
-enum { FACTS = 3 };
+enum { FACTS = 4 };
 
 static const char *facts_key(Codegen *c, const Compiled *f) { return text_format(c->arena, "facts\n%s", f->key); }
 
@@ -117,22 +121,24 @@ static bool recall_facts(Codegen *c, Compiled *f) {
     f->most_rows = fact[0];
     f->work_bytes = (size_t)fact[1];
     f->shared = fact[2] != 0;
+    f->impossible = fact[3] != 0;
     return true;
 }
 
 static void keep_facts(Codegen *c, const Compiled *f) {
-    int64_t fact[FACTS] = {f->most_rows, (int64_t)f->work_bytes, f->shared};
+    int64_t fact[FACTS] = {f->most_rows, (int64_t)f->work_bytes, f->shared, f->impossible};
     if (c->cache != NULL) code_cache_keep(c->cache, facts_key(c, f), fact, sizeof fact);
 }
 
-Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch) {
+static Compiled *function_of_runs(Codegen *c, const Run *run, const Function *function, int64_t batch, int64_t runs) {
     Text key = text_new(c->arena);
+    if (runs > 1) text_add(&key, "%lld runs\n", (long long)runs);
     function_key(&key, run, function, batch);
     uint64_t hash = hash_text(key.bytes);
     for (Compiled *f = c->functions; f != NULL; f = f->next)
         if (f->hash == hash && strcmp(f->key, key.bytes) == 0) return f;
     Compiled *f = arena_new_of(c->arena, Compiled);
-    *f = (Compiled){.key = key.bytes, .hash = hash, .run = run, .function = function, .batch = batch};
+    *f = (Compiled){.key = key.bytes, .hash = hash, .run = run, .function = function, .batch = batch, .runs = runs};
     if (!recall_facts(c, f)) {
         session_loops(c, f);
         keep_facts(c, f);
@@ -141,6 +147,15 @@ Compiled *session_function(Codegen *c, const Run *run, const Function *function,
     f->next = c->functions;
     c->functions = f;
     return f;
+}
+
+Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch) {
+    return function_of_runs(c, run, function, batch, 1);
+}
+
+Compiled *session_step_of_runs(Codegen *c, const Run *run, int64_t batch, int64_t runs) {
+    Compiled *f = run->part_count > 0 ? NULL : function_of_runs(c, run, &run->step, batch, runs);
+    return f == NULL || f->impossible ? NULL : f;
 }
 
 int session_entries(Codegen *c, const Run *run, RunEntry **entries) {

@@ -43,6 +43,12 @@ const CodegenTimes *codegen_times(const Codegen *codegen);
  * if this machine cannot run code for the chosen cpu. Functions are compiled when first called or by
  * codegen_jit_all. */
 Executor *codegen_jit(Codegen *codegen, const Run *run);
+/* Steps of so many runs that have the same: call->state has them side by side, an element of each run's slots and cells
+ * beside that of the next, each as many times as far from the beginning; the header is of all of them. Likewise call->sums.
+ * whole: but for the run's own number of rows no mini-batch has another. NULL: their steps cannot be taken together. */
+Executor *codegen_jit_together(Codegen *codegen, const Run *run, int runs, bool whole);
+/* Have the runs of two executors the same steps? */
+bool codegen_same_steps(const Executor *a, const Executor *b);
 bool codegen_jit_all(Codegen *codegen, Executor *const *executors, int count); /* compile now, in one module */
 
 /* ---- tuning. Kernels of what an executor calls for a step, as they are scheduled; their number. */

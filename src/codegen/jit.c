@@ -249,6 +249,63 @@ Executor *codegen_jit(Codegen *c, const Run *run) {
     return &j->executor;
 }
 
+/* ---- runs that train together ------------------------------------------------------------------------- */
+typedef struct TogetherExecutor {
+    Executor executor;
+    Codegen *codegen;
+    Compiled *whole, *any; /* for whole mini-batches, or NULL; for any */
+} TogetherExecutor;
+
+static int64_t call_together(const TogetherExecutor *t, Compiled *step, const sgdrt_call *call) {
+    if (step->address == NULL) compile_functions(t->codegen, &step, 1);
+    return step->address(call);
+}
+
+/* Whole mini-batches, then what is left. */
+static int64_t together_call(Executor *executor, Entry entry, int measure, const sgdrt_call *call) {
+    TogetherExecutor *t = (TogetherExecutor *)executor;
+    sgdrt_call whole = *call, rest = *call;
+    (void)measure;
+    if (entry != ENTRY_STEP) INTERNAL_ERROR("runs take steps together, and do nothing else so");
+    bool has_whole = t->whole != NULL && t->whole->most_rows == call->batch;
+    int64_t steps = has_whole ? call->count / call->batch : 0, done = 0;
+    whole.count = steps * call->batch;
+    if (steps > 0) done = call_together(t, t->whole, &whole);
+    if (done < steps || call->count == whole.count) return done;
+    rest.count -= whole.count;
+    rest.place += whole.count;
+    if (rest.rows != NULL)
+        rest.rows += whole.count;
+    else
+        rest.first += whole.count;
+    return done + call_together(t, t->any, &rest);
+}
+
+static void together_free(Executor *executor) { (void)executor; }
+
+Executor *codegen_jit_together(Codegen *c, const Run *run, int runs, bool whole) {
+    int64_t batch = schedule_batch(run->batch);
+    Compiled *any = session_step_of_runs(c, run, 0, runs), *list[2];
+    if (any == NULL) return NULL;
+    TogetherExecutor *t = arena_new_of(c->arena, TogetherExecutor);
+    t->executor = (Executor){.run = run, .call = together_call, .free = together_free};
+    t->codegen = c;
+    t->any = any;
+    t->whole = batch > 0 ? session_step_of_runs(c, run, batch, runs) : NULL;
+    int count = 0;
+    add_function(list, &count, t->whole);
+    if (t->whole == NULL || !whole) add_function(list, &count, any);
+    if (count > 0) compile_functions(c, list, count);
+    make_room(&t->executor, any);
+    if (t->whole != NULL) make_room(&t->executor, t->whole);
+    return &t->executor;
+}
+
+bool codegen_same_steps(const Executor *a, const Executor *b) {
+    const JitExecutor *x = (const JitExecutor *)a, *y = (const JitExecutor *)b;
+    return x->function[ENTRY_STEP] != NULL && x->step_of_any == y->step_of_any;
+}
+
 int codegen_step_kernels(Codegen *c, const Executor *executor, const PlannedKernel **kernels) {
     const JitExecutor *j = (const JitExecutor *)executor;
     Vector(PlannedKernel) all = {0};

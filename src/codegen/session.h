@@ -15,9 +15,11 @@ typedef struct Compiled {
     const Run *run;
     const Function *function;
     int64_t batch;
+    int64_t runs;      /* that take their steps together; 1 */
     LoopTree *tree;    /* NULL: what is below is from an earlier process, and no code is needed so far */
     int64_t most_rows; /* of a mini-batch; 0: any number */
     size_t work_bytes;
+    bool impossible;         /* for several runs */
     bool shared;             /* it gains from threads */
     const char *symbol;      /* in the JIT */
     sgdrt_function *address; /* NULL: not compiled yet */
@@ -49,6 +51,8 @@ void function_key(Text *to, const Run *run, const Function *function, int64_t ba
 /* ---- codegen.c */
 void session_expect_no_memory(void); /* memory.c: exit code 3 where LLVM would abort */
 Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch);
+/* batch: of whole mini-batches of so many rows; 0: of any. NULL: the runs cannot take it together. */
+Compiled *session_step_of_runs(Codegen *c, const Run *run, int64_t batch, int64_t runs);
 void session_loops(Codegen *c, Compiled *f); /* its tree */
 /* A fresh module for this session's target; emission, verification and passes with their times. */
 LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *name);

@@ -16,6 +16,7 @@
  *   state.c        a run's state before its first step;  learn.c: what it learns from its rows before;  classes.c, emit_classes.c: names of
  *                  classes that are texts
  *   training.h     one run in training
+ *   plan.c         what is known of it before;  together.c: runs that take their steps together
  *   train.c        the loop around ENTRY_STEP;  steps.c: calls of it;  evaluate.c: losses and metrics of a set of rows
  *   threads.c      how many threads train;  watch.c: keep and stop;  rate.c: the learning rate at a moment
  *   divergence.c   the step, and the value in it, that was not finite first

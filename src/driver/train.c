@@ -1,10 +1,11 @@
 /* The loop around ENTRY_STEP: everything that happens between steps and decides nothing about their bits.
  *
- * All memory is had before the first step: one block per run for its state (and copies of it, to look back to
- * the last good step and to keep the best), one block that all runs share for work, rows and kept arguments.
- * Steps run in calls of many. A call ends where something is due: the end of the epoch, a report, a point of a
- * curve, the buffer of rows, or a tenth of a second (so that progress moves and Ctrl-C is answered; the flag
- * itself is polled by generated code at every step). Where a call ends never shows in the bits.
+ * All memory is had before the first step (plan.c). Steps run in calls of many. A call ends where something is due: the end
+ * of the epoch, a report, a point of a curve, the buffer of rows, or a tenth of a second (so that progress moves and Ctrl-C
+ * is answered; the flag itself is polled by generated code at every step). Where a call ends never shows in the bits.
+ *
+ * Runs that differ in numbers alone may take their calls together (together.c): then all of them end a call where one of
+ * them would, each looks after itself at what is due, and what the others print waits until those before them have ended.
  *
  * A loss that is not finite is found after the call, and the call is looked at again from the state before it
  * (divergence.c). That costs a copy of the state per call and nothing per step.
@@ -17,7 +18,6 @@
 #include "driver/tune.h"
 #include "figures.h"
 #include "driver/output.h"
-#include "large_pages.h"
 #include "crew.h"
 #include <math.h>
 #include <stdlib.h>
@@ -58,40 +58,99 @@ static int64_t next_stop(const Training *t, int64_t step) {
 }
 
 /* ---- steps ------------------------------------------------------------------------------------- */
-static void fit_call_length(Training *t, int64_t steps, double seconds) {
-    if (steps < t->chunk_steps) return;
-    if (seconds < call_seconds / 2 && t->chunk_steps < INT64_MAX / 4) t->chunk_steps *= 2;
-    if (seconds > call_seconds && t->chunk_steps > 1) t->chunk_steps /= 2;
-    int64_t most = t->row_capacity / t->batch;
-    if (t->row_capacity && t->chunk_steps > most) t->chunk_steps = most;
+/* A run in training. */
+typedef struct GroupMember {
+    Training *t;
+    Report *report;
+    char *waiting; /* what its report has printed, where others are to come before */
+    size_t waiting_bytes;
+    bool goes_on, left; /* left: in the middle, by divergence or by the clock */
+} GroupMember;
+/* One run, or several that take their steps together. */
+typedef struct TrainingGroup {
+    GroupMember *members;
+    int count;
+    Together *together; /* NULL: it is one */
+    int64_t call_steps; /* how many the next call does */
+    Log *log;
+    bool prints;
+} TrainingGroup;
+
+static bool is_training(const GroupMember *m) { return m->goes_on && !m->left; }
+
+/* The first that is still training; NULL: none is. */
+static GroupMember *leader(const TrainingGroup *c) {
+    for (int i = 0; i < c->count; i++)
+        if (is_training(&c->members[i])) return &c->members[i];
+    return NULL;
 }
 
-/* Steps up to `until`; false if the loss diverged, the clock decided or a stop was asked for before it came there. */
-static bool train_until(Training *t, int64_t until, Report *report) {
-    sgdrt_header *header = training_header(t);
-    while ((int64_t)header->step < until) {
-        int64_t left = until - (int64_t)header->step, count = left < t->chunk_steps ? left : t->chunk_steps;
-        memcpy(t->snapshot, t->state, t->run->state_bytes);
-        memcpy(t->sums_before, t->sums, sizeof *t->sums * (size_t)run_sums(t->run));
-        double begin = clock_seconds();
-        int64_t done = training_call_steps(t, count, &interrupt_asked);
-        double seconds = clock_seconds() - begin;
-        t->now.seconds += seconds;
-        t->last_call_steps = done;
-        if (divergence_happened(t)) {
-            t->end = END_DIVERGED;
-            return false;
-        }
-        fit_call_length(t, done, seconds);
-        report_progress(report, t, t->now.seconds);
-        if (interrupt_asked) break;
-        if ((int64_t)header->step < until && watch_clock_decides(t, t->run->stop)) {
-            t->end = END_BY_CLOCK;
-            return false;
-        }
-        if ((int64_t)header->step < until && resume_save_is_due(t)) resume_save(t);
+static void fit_call_length(TrainingGroup *c, const Training *t, int64_t steps, double seconds) {
+    if (steps < c->call_steps) return;
+    if (seconds < call_seconds / 2 && c->call_steps < INT64_MAX / 4) c->call_steps *= 2;
+    if (seconds > call_seconds && c->call_steps > 1) c->call_steps /= 2;
+    int64_t most = t->row_capacity / t->batch;
+    if (t->row_capacity && c->call_steps > most) c->call_steps = most;
+}
+
+static void first_call_length(TrainingGroup *c, const Training *t) {
+    c->call_steps = FIRST_PLACES / t->batch;
+    if (t->row_capacity && c->call_steps > t->row_capacity / t->batch) c->call_steps = t->row_capacity / t->batch;
+    if (c->call_steps < 1) c->call_steps = 1;
+}
+
+static int64_t call_steps(TrainingGroup *c, Training *t, int64_t count) {
+    bool training[MOST_TOGETHER] = {false};
+    for (int i = 0; i < c->count; i++) {
+        Training *of = c->members[i].t;
+        training[i] = is_training(&c->members[i]);
+        if (!training[i]) continue;
+        memcpy(of->snapshot, of->state, of->run->state_bytes);
+        memcpy(of->sums_before, of->sums, sizeof *of->sums * (size_t)run_sums(of->run));
     }
-    return (int64_t)header->step >= until;
+    return c->together ? together_call_steps(c->together, training, count, &interrupt_asked)
+                       : training_call_steps(t, count, &interrupt_asked);
+}
+
+static void see_call(TrainingGroup *c, int64_t done, double seconds) {
+    int training = 0;
+    for (int i = 0; i < c->count; i++) training += is_training(&c->members[i]);
+    for (int i = 0; i < c->count; i++) {
+        GroupMember *m = &c->members[i];
+        if (!is_training(m)) continue;
+        m->t->now.seconds += seconds / training;
+        m->t->last_call_steps = done;
+        m->left = divergence_happened(m->t);
+        if (m->left) m->t->end = END_DIVERGED;
+    }
+}
+
+/* Steps up to `until`; false if a stop was asked for, or nobody trains any more, before they came there: the loss diverged, or
+ * the clock decided. */
+static bool train_until(TrainingGroup *c, int64_t until) {
+    GroupMember *m = leader(c);
+    while (m && (int64_t)training_header(m->t)->step < until) {
+        const sgdrt_header *header = training_header(m->t);
+        int64_t left = until - (int64_t)header->step, count = left < c->call_steps ? left : c->call_steps;
+        double begin = clock_seconds();
+        int64_t done = call_steps(c, m->t, count);
+        double seconds = clock_seconds() - begin;
+        see_call(c, done, seconds);
+        m = leader(c);
+        if (!m) return false;
+        header = training_header(m->t);
+        fit_call_length(c, m->t, done, seconds);
+        report_progress(c->members[0].report, m->t, m->t->now.seconds);
+        if (interrupt_asked) break;
+        bool between = (int64_t)header->step < until;
+        m->left = between && watch_clock_decides(m->t, m->t->run->stop);
+        if (m->left) {
+            m->t->end = END_BY_CLOCK;
+            return false;
+        }
+        if (between && resume_save_is_due(m->t)) resume_save(m->t);
+    }
+    return m && (int64_t)training_header(m->t)->step >= until;
 }
 
 /* ---- figures ------------------------------------------------------------------------------------- */
@@ -279,159 +338,57 @@ static bool may_go_on(Training *const *all, int begun) {
     return !interrupt_asked || (interrupt_by_time() && !stepped);
 }
 
-static bool train_run(Training *t, Training *const *all, Report *report, Log *log, bool prints) {
-    if (!begin_run(t, all)) return false;
-    t->chunk_steps = FIRST_PLACES / t->batch;
-    if (t->row_capacity && t->chunk_steps > t->row_capacity / t->batch) t->chunk_steps = t->row_capacity / t->batch;
-    if (t->chunk_steps < 1) t->chunk_steps = 1;
-    bool goes_on = take_up(t);
-    curves_take(t);
-    if (t->film) film_begin(t->film, t);
-    if (prints && goes_on) report_heading(report, t);
-    const sgdrt_header *header = training_header(t);
-    while (goes_on && may_go_on(all, t->index + 1)) {
-        if (at_epochs_end(t)) begin_epoch(t);
-        if (!train_until(t, next_stop(t, (int64_t)header->step), report)) break;
-        goes_on = after_steps(t, report, log, prints);
-        if (goes_on && resume_save_is_due(t)) resume_save(t);
-    }
-    report_clear_progress(report);
-    if (goes_on && t->end == END_BY_CLOCK) end_by_clock(t, report, log, prints);
-    end_run(t, goes_on, log);
-    if (t->film) film_end(t->film, t);
-    return true;
+static void member_begin(TrainingGroup *c, GroupMember *m) {
+    m->goes_on = take_up(m->t);
+    curves_take(m->t);
+    if (m->t->film) film_begin(m->t->film, m->t);
+    if (c->prints && m->goes_on) report_heading(m->report, m->t);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------ */
-/* Nothing is known yet. */
-static void plan_figures(Arena *arena, const Run *run, Figures *figures) {
-    *figures = (Figures){.terms = arena_array(arena, double, run->term_count + 1),
-                         .metrics = arena_array(arena, double, run->measure_count + 1),
-                         .train_loss = NAN,
-                         .valid_loss = NAN};
-    for (int i = 0; i < run->term_count; i++) figures->terms[i] = NAN;
-    for (int m = 0; m < run->measure_count; m++) figures->metrics[m] = NAN;
+/* What it has printed comes now. */
+static void member_end(TrainingGroup *c, GroupMember *m, Report *report) {
+    if (m->report != report) {
+        fclose(m->report->to);
+        fwrite(m->waiting, 1, m->waiting_bytes, report->to);
+        free(m->waiting);
+    }
+    report_clear_progress(m->report);
+    if (m->goes_on && m->t->end == END_BY_CLOCK) end_by_clock(m->t, report, c->log, c->prints);
+    end_run(m->t, m->goes_on, c->log);
+    if (m->t->film) film_end(m->t->film, m->t);
 }
 
-/* hold_out of few rows may be none. */
-static bool check_validation(Driver *driver, const Training *t) {
-    const Run *run = t->run;
-    const char *watched = watch_validation(run);
-    long long rows = (long long)t->data->train.count;
-    if (t->data->valid.count > 0 || run->hold_out == HOLD_OUT_NONE) return true;
-    if (run->folds) {
-        Diagnostic *empty = report(driver->diagnostics, CODE_E0425, run->span, "%s has no row: %lld row%s for %d folds",
-                                   run->name, rows, rows == 1 ? "" : "s", run->folds);
-        add_help(driver->diagnostics, empty, "at most as many folds as rows: folds(%lld) holds out one at a time",
-                 rows);
-        return false;
-    }
-    if (!watched) {
-        report(driver->diagnostics, CODE_W0313, run->span,
-               "%s: hold_out = %g of %lld row%s is less than half a row, so "
-               "none validates",
-               run->name, run->hold_out_part, rows, rows == 1 ? "" : "s");
-        return true;
-    }
-    Diagnostic *d = report(driver->diagnostics, CODE_E0424, run->span,
-                           "%s: %s is watched, but no row validates: hold_out "
-                           "= %g of %lld row%s is none",
-                           run->name, watched, run->hold_out_part, rows, rows == 1 ? "" : "s");
-    add_help(driver->diagnostics, d,
-             "hold out more of them, validate on other data (valid = ...), or watch train.loss");
-    return false;
-}
-
-static bool plan_run(Driver *driver, Training *t, bool curves) {
-    const Run *run = t->run;
-    if (!check_validation(driver, t)) return false;
-    if (run->batch > t->data->train.count) {
-        if (run->last == LAST_DROP) {
-            report(driver->diagnostics, CODE_E0423, run->batch_span,
-                   "%s: last = drop leaves no mini-batch, as %lld rows do not "
-                   "fill one of %lld",
-                   run->name, (long long)t->data->train.count, (long long)run->batch);
-            return false;
+static void train_group(TrainingGroup *c, Training *const *all) {
+    int begun = c->members[c->count - 1].t->index + 1;
+    first_call_length(c, c->members[0].t);
+    for (int i = 0; i < c->count; i++) member_begin(c, &c->members[i]);
+    for (const GroupMember *m; (m = leader(c)) != NULL && may_go_on(all, begun);) {
+        int64_t stop = INT64_MAX;
+        for (int i = 0; i < c->count; i++) {
+            if (!is_training(&c->members[i])) continue;
+            Training *t = c->members[i].t;
+            int64_t due = next_stop(t, (int64_t)training_header(t)->step);
+            if (at_epochs_end(t)) begin_epoch(t);
+            if (due < stop) stop = due;
         }
-        if (!driver->options->overfit)
-            report(driver->diagnostics, CODE_W0310, run->batch_span,
-                   "%s: a batch of %lld rows is more than the %lld it trains on", run->name, (long long)run->batch,
-                   (long long)t->data->train.count);
+        if (!train_until(c, stop)) break;
+        for (int i = 0; i < c->count; i++) {
+            GroupMember *of = &c->members[i];
+            if (!is_training(of)) continue;
+            of->goes_on = after_steps(of->t, of->report, c->log, c->prints);
+            if (of->goes_on && resume_save_is_due(of->t)) resume_save(of->t);
+        }
     }
-    t->feed = sgdrt_feed_of(t->data->train.count, t->data->train.rows, run->batch, (int)run->order, (int)run->last,
-                            run->seed);
-    t->batch = t->feed.batch;
-    t->steps_per_epoch = t->feed.steps;
-    training_plan_sets(t);
-    t->planned = sgdrt_feed_planned(&t->feed, run->epochs, run->steps);
-    if (curves) {
-        t->film = films_wanted(driver->options) ? film_new(t) : NULL;
-        curves_plan(t, film_capacity(t->film), driver->options->plot || driver->options->report);
-    }
-    plan_figures(driver->arena, run, &t->now);
-    plan_figures(driver->arena, run, &t->best_at);
-    t->sums = arena_array(driver->arena, double, run_sums(run) + 1);
-    t->sums_before = arena_array(driver->arena, double, run_sums(run) + 1);
-    t->reported_sums = arena_array(driver->arena, double, run_sums(run) + 1);
-    t->evaluated = arena_array(driver->arena, double, run_sums(run) + 1);
-    t->evaluated_part = arena_array(driver->arena, double, run_sums(run) + 1);
-    int stalled = watch_count_stalled(run->stop);
-    t->stalled_best = arena_array(driver->arena, double, stalled + 1);
-    t->stalled_epoch = arena_array(driver->arena, int64_t, stalled + 1);
-    for (int i = 0; i < stalled; i++) t->stalled_best[i] = NAN;
+}
+
+/* One run. */
+static bool train_run(Training *t, Training *const *all, Report *report, Log *log, bool prints) {
+    GroupMember member = {.t = t, .report = report};
+    TrainingGroup group = {.members = &member, .count = 1, .log = log, .prints = prints};
+    if (!begin_run(t, all)) return false;
+    train_group(&group, all);
+    member_end(&group, &member, report);
     return true;
-}
-
-/* The most rows of one evaluation: curves look at the training rows as well. */
-static int64_t evaluated_rows(const Training *t) {
-    int64_t train = t->data->train.count, valid = t->data->valid.count;
-    return valid > train || (valid && !t->points) ? valid : train;
-}
-
-static int kept_count(const Run *run) {
-    int count = 0;
-    for (int m = 0; m < run_measures(run); m++) count += run->measures[m].argument_count;
-    return count;
-}
-
-/* One block: the states of all runs, then what they share. NULL and a complaint if there is not so much. */
-static void *place_memory(Driver *driver, Training **trainings, int count, size_t *bytes) {
-    size_t states = 0, work = 0, rows = 0, kept = 0;
-    for (int i = 0; i < count; i++) {
-        Training *t = trainings[i];
-        states += round_to_line(t->run->state_bytes) * (t->run->keep_figure ? 3 : 2);
-        size_t of_rows = round_to_line((size_t)sgdrt_feed_capacity(&t->feed) * sizeof(uint32_t));
-        size_t of_work = round_to_line(t->executor->work_bytes);
-        if (t->rate && round_to_line(t->rate->work_bytes) > of_work) of_work = round_to_line(t->rate->work_bytes);
-        size_t of_kept = evaluate_kept_bytes(t->run, evaluated_rows(t));
-        if (of_rows > rows) rows = of_rows;
-        if (of_work > work) work = of_work;
-        if (of_kept > kept) kept = of_kept;
-    }
-    *bytes = states + work + rows + kept;
-    char *memory = aligned_alloc(64, round_to_line(*bytes) + 64), *at = memory;
-    if (!memory) {
-        driver_complain(driver, "training needs %zu bytes of memory, and they cannot be had", *bytes);
-        return NULL;
-    }
-    sgdrt_prefer_large_pages(memory, *bytes);
-    char *shared = memory + states;
-    for (int i = 0; i < count; i++) {
-        Training *t = trainings[i];
-        size_t state = round_to_line(t->run->state_bytes);
-        t->state = at;
-        t->snapshot = at + state;
-        t->best = t->run->keep_figure ? at + 2 * state : NULL;
-        at += state * (t->best ? 3 : 2);
-        t->work = shared;
-        t->rows = (uint32_t *)(shared + work);
-        t->row_capacity = sgdrt_feed_capacity(&t->feed);
-        t->kept = arena_array(driver->arena, void *, kept_count(t->run) + 1);
-        t->outputs = arena_array(driver->arena, void *, kept_count(t->run) + 1);
-        t->arguments = arena_array(driver->arena, sgdrt_column, kept_count(t->run) + 1);
-        evaluate_place_kept(t->run, evaluated_rows(t), shared + work + rows, t->kept);
-    }
-    return memory;
 }
 
 /* ---- all runs -------------------------------------------------------------------------------------------------- */
@@ -548,6 +505,43 @@ static const char *going_on(const Driver *driver) {
                        : "; the same command with --resume=auto goes on";
 }
 
+static void member_add(TrainingGroup *c, Training *t, Report *report, Report *own) {
+    GroupMember *m = &c->members[c->count++];
+    *m = (GroupMember){.t = t, .report = report};
+    if (c->count == 1) return;
+    *own = *report;
+    own->to = open_memstream(&m->waiting, &m->waiting_bytes);
+    if (!own->to) out_of_memory(0);
+    m->report = own;
+}
+
+static void say_end(Driver *driver, Report *out, Training *t, int count, bool prints) {
+    report_summary(out, t);
+    if (count == 1) report_parameters(out, t);
+    if (prints || count == 1) report_arrays(out, t);
+    if (driver->options->save_every.text && count > 1 && t->end != END_DIVERGED) resume_save(t);
+}
+
+/* The run, and those that train together with it: how many; their code is DONE, DIVERGED or DATA. */
+static int train_together(Driver *driver, Training *const *all, int first, int count, Report *out, Log *log,
+                          ExitCode *code) {
+    GroupMember members[MOST_TOGETHER];
+    Report reports[MOST_TOGETHER];
+    Training *const *runs = all + first;
+    bool prints = !driver->options->quiet && (count == 1 || driver->options->verbose || runs[0]->run->report_every > 0);
+    TrainingGroup c = {.members = members, .together = runs[0]->together, .log = log, .prints = prints};
+    int wanted = together_count(c.together);
+    while (c.count < wanted && begin_run(runs[c.count], all)) member_add(&c, runs[c.count], out, &reports[c.count]);
+    if (c.count > 0) train_group(&c, all);
+    for (int i = 0; i < c.count; i++) {
+        member_end(&c, &members[i], out);
+        say_end(driver, out, runs[i], count, prints);
+        if (runs[i]->end == END_DIVERGED) *code = EXIT_DIVERGED;
+    }
+    if (c.count < wanted) *code = EXIT_DATA;
+    return c.count;
+}
+
 static ExitCode train_all(Driver *driver, Training **trainings, int count) {
     Report out;
     Log *log = NULL;
@@ -558,19 +552,8 @@ static ExitCode train_all(Driver *driver, Training **trainings, int count) {
     int trained = 0;
     interrupt_defer();
     if (limit->seconds > 0) interrupt_after(fmax(limit->seconds - (clock_seconds() - driver->started), 1e-6));
-    for (int i = 0; i < count && may_go_on(trainings, i); i++, trained++) {
-        Training *t = trainings[i];
-        bool prints = !driver->options->quiet && (count == 1 || driver->options->verbose || t->run->report_every > 0);
-        if (!train_run(t, trainings, &out, log, prints)) {
-            code = EXIT_DATA;
-            break;
-        }
-        report_summary(&out, t);
-        if (count == 1) report_parameters(&out, t);
-        if (prints || count == 1) report_arrays(&out, t);
-        if (t->end == END_DIVERGED) code = EXIT_DIVERGED;
-        if (driver->options->save_every.text && count > 1 && t->end != END_DIVERGED) resume_save(t);
-    }
+    while (trained < count && code != EXIT_DATA && may_go_on(trainings, trained))
+        trained += train_together(driver, trainings, trained, count, &out, log, &code);
     if (!was_cut(trainings, trained, count)) interrupt_forget_time();
     if (interrupt_by_time()) driver_say(driver, "the time limit of %s has passed%s", limit->text, going_on(driver));
     Ranking ranking = {0};
@@ -645,7 +628,7 @@ static Codegen *make_executors(Driver *driver, Training **trainings, int count, 
         if (driver->options->log) trainings[i]->rate = rate_executor(driver->arena, trainings[i]->run);
     }
     if (codegen && *good) *good = codegen_jit_all(codegen, executors, count);
-    if (codegen) driver_add_codegen_times(driver, codegen_times(codegen));
+    if (codegen && *good) together_plan(driver, codegen, trainings, count);
     return codegen;
 }
 
@@ -658,7 +641,7 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
         Training *t = trainings[i] = arena_new_of(driver->arena, Training);
         *t = (Training){
             .driver = driver, .run = &driver->program->runs[i], .index = i, .data = tables_of_run(tables, i)};
-        good &= plan_run(driver, t, curves);
+        good &= training_plan(t, curves);
     }
     if (!good || driver->diagnostics->errors) return EXIT_SOURCE;
     Progress *progress = progress_begin(driver);
@@ -668,7 +651,7 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
     if (good) {
         size_t bytes;
         sgdrt_crew *crew = threads_open(driver, trainings, count);
-        void *memory = place_memory(driver, trainings, count, &bytes);
+        void *memory = training_place_memory(driver, trainings, count, &bytes);
         code = EXIT_DATA;
         if (memory) {
             say_opening(driver, tables, trainings, count, bytes + tables_bytes(tables));
@@ -685,13 +668,15 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
         }
         sgdrt_crew_free(crew);
         free(memory);
+        together_free(trainings, count);
         for (int i = 0; i < count; i++) {
             trainings[i]->executor->free(trainings[i]->executor);
             if (trainings[i]->rate) trainings[i]->rate->free(trainings[i]->rate);
             sgdrt_gathering_close(&trainings[i]->gathering);
         }
     }
-    if (codegen) codegen_free(codegen);
+    if (codegen) driver_add_codegen_times(driver, codegen_times(codegen));
+    codegen_free(codegen);
     return code;
 }
 

@@ -65,7 +65,7 @@ typedef struct Training {
     double *stalled_best;
     int64_t *stalled_epoch; /* per stalled() of stop */
     TrainingEnd end;
-    int64_t chunk_steps; /* how many steps the next call does */
+    struct Together *together; /* with whom it takes its steps; NULL: alone */
 } Training;
 
 /* Bytes as whole cache lines: what blocks of memory are placed by. */
@@ -76,6 +76,12 @@ static inline sgdrt_header *training_header(const Training *t) { return t->state
 static inline const void *training_served(const Training *t) { return t->best_epoch ? t->best : t->state; }
 /* The figures that belong to them. */
 static inline const Figures *training_figures(const Training *t) { return t->best_epoch ? &t->best_at : &t->now; }
+
+/* ---- plan.c ---------------------------------------------------------------------------------- */
+/* Of a training that has its run and its data; false after a diagnostic. */
+bool training_plan(Training *t, bool curves);
+/* One block: the states of all runs, then what they share. NULL and a complaint if there is not so much. */
+void *training_place_memory(Driver *driver, Training **trainings, int count, size_t *bytes);
 
 /* ---- steps.c --------------------------------------------------------------------------------- */
 /* One call: `count` steps from where the state stands, within one epoch. Returns the steps done. */
@@ -89,6 +95,18 @@ bool training_knows_any(const Training *t, bool since_report); /* of what is min
 void training_plan_sets(Training *t);
 /* What is minimized, of the epoch at hand; NaN before its first step. */
 double training_loss(const Training *t);
+
+/* ---- together.c ------------------------------------------------------------------------------ */
+/* Runs behind each other that take their steps together. */
+typedef struct Together Together;
+enum { MOST_TOGETHER = 16 };
+struct Codegen;
+/* Which do, of runs that have their executors: sets t->together. codegen NULL: none. */
+void together_plan(Driver *driver, struct Codegen *codegen, Training *const *runs, int count);
+void together_free(Training *const *runs, int count);
+int together_count(const Together *together); /* NULL: 1 */
+/* As training_call_steps, of those that are training: all have done equally many steps. */
+int64_t together_call_steps(Together *together, const bool *training, int64_t count, const volatile int32_t *stop);
 
 /* ---- curves.c -------------------------------------------------------------------------------- */
 /* Room for the points of the planned steps and some more, with the values of measures if they are drawn. */
@@ -160,6 +178,7 @@ const char *watch_validation(const Run *run);
 /* At the end of an epoch; stalled() keep their memory in t->stalled_*. */
 bool watch_holds(Training *t, const Watch *watch);
 /* At any moment: does the tree hold, and only as so many seconds have passed? */
+bool watch_asks_for_seconds(const Watch *watch);
 bool watch_clock_decides(Training *t, const Watch *watch);
 /* At the end of a whole epoch: rates that fall when a figure stalls. */
 void watch_plateaus(Training *t);

@@ -95,14 +95,14 @@ bool watch_holds(Training *t, const Watch *watch) {
     return watch && holds(&now, watch);
 }
 
-static bool asks_for_seconds(const Watch *watch) {
+bool watch_asks_for_seconds(const Watch *watch) {
     if (!watch) return false;
     if (watch->kind == WATCH_FIGURE && strcmp(watch->figure, "seconds") == 0) return true;
-    return asks_for_seconds(watch->left) || asks_for_seconds(watch->right);
+    return watch_asks_for_seconds(watch->left) || watch_asks_for_seconds(watch->right);
 }
 
 bool watch_clock_decides(Training *t, const Watch *watch) {
-    if (!asks_for_seconds(watch)) return false;
+    if (!watch_asks_for_seconds(watch)) return false;
     Moment now = {t, false, clock_seconds() - t->began, 0}, start = {t, false, 0, 0};
     return holds(&now, watch) && !holds(&start, watch);
 }

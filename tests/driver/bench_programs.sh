@@ -3,7 +3,7 @@
 #     bench_programs.sh SGDC SOURCE_FOLDER
 set -eu
 sgdc=$1 source=$2
-for program in "$source"/bench/*.sgd "$source"/bench/steps/*.sgd; do
+for program in "$source"/bench/*.sgd "$source"/bench/steps/*.sgd "$source"/bench/sweeps/*.sgd; do
     "$sgdc" "$program" --check || { echo "$program is no program any more" >&2; exit 1; }
 done
 "$sgdc" "$source/bench/steps/residual.sgd" --summary | grep -q '1,480,595 parameters' || {

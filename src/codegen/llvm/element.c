@@ -23,8 +23,8 @@ static LLVMValueRef base_new(Emitter *e, const Array *array) {
     const Run *run = e->tree->run;
     switch (array->memory) {
     case ARRAY_WORK: return outline_place(e, e->work, (int64_t)array->offset);
-    case ARRAY_CELL: return outline_place(e, e->state, (int64_t)run->cells[array->index].offset);
-    case ARRAY_SLOT: return outline_place(e, e->state, (int64_t)run->slots[array->index].offset);
+    case ARRAY_CELL: return outline_place(e, e->state, e->tree->runs * (int64_t)run->cells[array->index].offset);
+    case ARRAY_SLOT: return outline_place(e, e->state, e->tree->runs * (int64_t)run->slots[array->index].offset);
     case ARRAY_PROMOTED:
     case ARRAY_REGISTERS: return registers_new(e, array);
     case ARRAY_COLUMN: return e->column_data[array->index];
@@ -64,7 +64,7 @@ static LLVMValueRef base_of(Emitter *e, const Array *array) {
 /* Rows of a column are bytes apart, rows of an output are dense. */
 static ElementPlace element_at(Emitter *e, const Array *array, const Subscript *row, const Subscript *at) {
     ElementPlace element = {base_of(e, array), emit_subscript(e, at)};
-    if (array->memory == ARRAY_SUM) element.at = index_offset(e, element.at, array->index);
+    if (array->memory == ARRAY_SUM) element.at = index_offset(e, element.at, e->tree->runs * array->index);
     if (array->memory == ARRAY_ROW_OUTPUT)
         element.at = index_add(e, index_scale(e, emit_subscript(e, row), array->elements), element.at);
     if (array->memory == ARRAY_COLUMN) element.base = emit_row_of_column(e, array, emit_subscript(e, row).at);

@@ -21,8 +21,9 @@ static int count_arrays(const LoopTree *tree, ArrayMemory memory) {
 
 /* Where nobody asks for sums they go to a place of the function's own. */
 static void load_sums(Emitter *e, const LoopTree *tree) {
-    LLVMValueRef unasked = emit_alloca(e, LLVMArrayType2(e->f64, (uint64_t)tree->run->term_count + 1));
-    LLVMBuildStore(e->b, LLVMConstNull(LLVMArrayType2(e->f64, (uint64_t)tree->run->term_count + 1)), unasked);
+    LLVMTypeRef type = LLVMArrayType2(e->f64, (uint64_t)tree->runs * ((uint64_t)tree->run->term_count + 1));
+    LLVMValueRef unasked = emit_alloca(e, type);
+    LLVMBuildStore(e->b, LLVMConstNull(type), unasked);
     LLVMValueRef sums = load_field(e, e->pointer, e->call, offsetof(sgdrt_call, sums));
     e->sums = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, sums, ""), unasked, sums, "");
 }
@@ -56,7 +57,7 @@ static LLVMValueRef several_steps(Emitter *e) {
     emit_body(e, &e->tree->before);
     steps_open(e, &steps, e->tree->most_rows == 1);
     e->step_begin = steps.begin;
-    e->rows = steps.rows;
+    e->rows = e->tree->whole ? index_const(e, e->tree->most_rows) : steps.rows;
     e->steps = LLVMBuildAdd(e->b, before, steps.count, "");
     emit_body(e, &e->tree->body);
     LLVMValueRef flags = e->shared ? outline_place(e, e->work, (int64_t)e->tree->stop_flags) : NULL;

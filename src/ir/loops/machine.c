@@ -61,3 +61,15 @@ TileNumbers machine_tiles(const Machine *m) {
                          .block_bytes = (m->l3 > 0 ? m->l3 : m->l2) / 2,
                          .row_lanes = m->vector_bytes / 4};
 }
+
+/* A tile is four chains by as many as leave half of the registers. What is loaded differs from run to run, so it is not cut for the
+ * caches. */
+TileNumbers tiles_of_runs(const Machine *m, int64_t runs) {
+    enum { BESIDE = 4 };
+    int64_t places = m->registers / (2 * BESIDE);
+    TileNumbers numbers = {
+        .machine = *m, .vectors = 1, .unrolled = places, .chains = places, .row_lanes = 1, .run_lanes = runs};
+    numbers.machine.vector_bytes = BESIDE * 4;
+    numbers.machine.l2 = 0;
+    return numbers;
+}

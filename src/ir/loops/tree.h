@@ -157,6 +157,8 @@ typedef struct LoopTree {
     Body before, body, after; /* of all steps, of each, of all */
     bool needs_rows;          /* nothing is done for a mini-batch without a row */
     int64_t most_rows;        /* of a mini-batch; 0: any number */
+    bool whole;               /* it has so many, never fewer */
+    int64_t runs;             /* side by side, in state and sums as well */
     Vector(Array *) arrays;
     size_t work_bytes;
     bool shared;                    /* some loops are marked THREADS */

@@ -12,6 +12,7 @@ static void split(LoopTree *tree, const TileNumbers *numbers) {
     tree_split(tree);
 }
 
+static void run_lanes(LoopTree *tree, const TileNumbers *numbers) { tree_run_lanes(tree, numbers->run_lanes); }
 static void row_lanes(LoopTree *tree, const TileNumbers *numbers) { tree_row_lanes(tree, numbers->row_lanes); }
 
 static void layout(LoopTree *tree, const TileNumbers *numbers) {
@@ -37,6 +38,7 @@ static void threads(LoopTree *tree, const TileNumbers *numbers) { tree_threads(t
 
 const TreePass tree_passes[] = {
     {"split", "loops and conditions", "no condition that is known", split, false},
+    {"run-lanes", "a step", "runs side by side as lanes", run_lanes, true},
     {"row-lanes", "loops over rows", "rows as lanes", row_lanes, true},
     {"layout", "rows as lanes", "their rows side by side", layout, true},
     {"join", "sums over rows", "one loop for several", join, true},

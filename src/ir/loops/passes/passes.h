@@ -2,6 +2,7 @@
  *
  *   passes.c      the list
  *   split.c       loops are split where a condition inside of them becomes known
+ *   run_lanes.c   runs that train together become lanes
  *   row_lanes.c   rows become lanes;  layout.c: arrays whose rows are beside each other
  *   join.c        sums over rows of neighbouring nests become one loop
  *   vectorise.c   innermost loops become vectors
@@ -18,6 +19,10 @@
 /* ---- row_lanes.c ------------------------------------------------------------------------------------------------- */
 /* Loops over single rows become loops over vectors of so many of them, where that takes less. */
 void tree_row_lanes(LoopTree *tree, int64_t lanes);
+
+/* ---- run_lanes.c ------------------------------------------------------------------------------------------------- */
+/* What of a tree belongs to a run becomes so many runs' side by side; of trees that may have such lanes (loops.h). */
+void tree_run_lanes(LoopTree *tree, int64_t lanes);
 
 /* ---- layout.c ---------------------------------------------------------------------------------------------------- */
 /* Arrays that are only touched with rows as lanes have their rows beside each other. */

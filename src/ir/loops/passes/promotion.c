@@ -44,12 +44,21 @@ static void replace(void *context, const Array **array, const Subscript **at) {
     if (k->as[(*array)->id] != NULL) *array = k->as[(*array)->id];
 }
 
+/* One by one, or those of all runs together. */
 static void copy_elements(LoopTree *tree, Body *body, const Array *from, const Array *to) {
-    for (int64_t i = 0; i < from->elements; i++) {
+    const Subscript *run = subscript_number(tree->arena, 0);
+    if (tree->runs > 1) {
+        Statement *lanes = tree_statement(tree, STATEMENT_LOOP);
+        lanes->loop = tree_loop(tree, "run", tree->runs, LOOP_VECTOR);
+        run = subscript_of_loop(tree->arena, lanes->loop);
+        vector_push(tree->arena, body, lanes);
+        body = &lanes->body;
+    }
+    for (int64_t i = 0; i < from->elements; i += tree->runs) {
         Statement *let = tree_statement(tree, STATEMENT_LET), *store = tree_statement(tree, STATEMENT_STORE);
         Scalar *load = tree_scalar(tree, SCALAR_LOAD, from->dtype);
         load->array = from;
-        load->at = store->at = subscript_number(tree->arena, i);
+        load->at = store->at = subscript_sum(tree->arena, subscript_number(tree->arena, i), run);
         let->scalar = store->scalar = load;
         store->array = to;
         vector_push(tree->arena, body, let);

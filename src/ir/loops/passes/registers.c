@@ -19,32 +19,33 @@
 enum {
     MOST_TWICE = 200, /* statements that are there twice */
     MOST_STATEMENTS = 1500,
-    MOST_REGISTERS = 96 /* vectors that arrays of the work block have */
+    MOST_OF_RUNS = 2500, /* statements, each a vector */
+    MOST_REGISTERS = 96  /* vectors that arrays of the work block have */
 };
 
 /* ---- which functions ---------------------------------------------------------------------------------------- */
 /* Statements of all iterations; more than are allowed where their number is not known. */
-static int64_t count_unrolled(const Body *body) {
+static int64_t count_unrolled(const Body *body, int64_t most) {
     int64_t count = 0;
-    for (int i = 0; i < body->count && count <= MOST_STATEMENTS; i++) {
+    for (int i = 0; i < body->count && count <= most; i++) {
         const Statement *s = body->items[i];
         int64_t times = 1;
         if (s->kind == STATEMENT_LOOP) {
-            if (s->loop->rows && (s->loop->extent > s->loop->step || s->loop->block != NULL))
-                return MOST_STATEMENTS + 1;
-            if (s->loop->mark == LOOP_THREADS) return MOST_STATEMENTS + 1;
+            if (s->loop->rows && (s->loop->extent > s->loop->step || s->loop->block != NULL)) return most + 1;
+            if (s->loop->mark == LOOP_THREADS) return most + 1;
             times = s->loop->mark == LOOP_VECTOR ? 1 : loop_iterations(s->loop);
         }
-        count += 1 + times * count_unrolled(&s->body);
+        count += 1 + times * count_unrolled(&s->body, most);
     }
     return count;
 }
 
 static bool is_tiny(const LoopTree *tree, int64_t bytes) {
+    int64_t most = tree->runs > 1 ? MOST_OF_RUNS : MOST_STATEMENTS;
     if (!tree->function->steps || (int64_t)tree->work_bytes > MOST_REGISTERS * bytes) return false;
     for (int i = 0; i < tree->body.count; i++)
         if (tree->body.items[i]->kind != STATEMENT_NEST) return false;
-    return tree->body.count > 0 && count_unrolled(&tree->body) <= MOST_STATEMENTS;
+    return tree->body.count > 0 && count_unrolled(&tree->body, most) <= most;
 }
 
 static void unroll(Body *body) {
@@ -78,13 +79,14 @@ static void unroll_few_rows(Body *body) {
         if (s->kind != STATEMENT_LOOP || !s->loop->rows || s->loop->block != NULL) continue;
         int64_t iterations = loop_iterations(s->loop);
         bool all = s->loop->pad >= s->loop->extent;
-        bool few = iterations == 1 || (iterations == 2 && count_unrolled(&s->body) <= MOST_TWICE);
+        bool few = iterations == 1 || (iterations == 2 && count_unrolled(&s->body, MOST_TWICE) <= MOST_TWICE);
         if (all && few && s->loop->mark == LOOP_SERIAL) s->loop->mark = LOOP_UNROLLED;
     }
 }
 
 void tree_registers(LoopTree *tree, int64_t bytes) {
     if (tree->function->steps) unroll_few_rows(&tree->body);
+    if (tree->runs > 1) bytes *= tree->runs; /* of values that are one, alone */
     if (!is_tiny(tree, bytes)) return;
     Statement *all = tree_statement(tree, STATEMENT_NEST);
     all->node = tree->body.items[0]->node;

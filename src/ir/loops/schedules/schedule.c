@@ -221,6 +221,7 @@ static LoopTree *schedule_in_blocks(Arena *arena, const Run *run, const Function
                        .name = function->name,
                        .run = run,
                        .function = function,
+                       .runs = 1,
                        .most_rows = one_block ? run->batch : 0};
     Scheduler s = {.tree = tree, .arena = arena, .f = f, .numbers = *numbers, .block_rows = f->block};
     s.rows_innermost = block > 1 && schedule_has_rows_innermost(&s);

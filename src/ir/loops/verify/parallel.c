@@ -73,7 +73,8 @@ static bool is_apart(Difference d, int64_t offset, int64_t c, int64_t iterations
     return least > -c && most < c && (d.multiple == 0 || d.multiple > c * (iterations - 1) + larger);
 }
 
-/* Terms of loops around, and of scalars named outside, cancel if both have them; the rest is what may differ. */
+/* Terms of loops around, and of scalars named outside, cancel if both have them; the rest is what may differ, scalars by any
+ * number. */
 static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Statement *statement,
                        const OpenLoops *around) {
     const Loop *loop = statement->loop;
@@ -86,8 +87,9 @@ static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Stateme
         for (int i = 0; i < s->count; i++) {
             const SubscriptTerm *t = &s->term[i];
             if (t->scalar != NULL) {
-                if (is_named_in(&statement->body, t->scalar)) return false;
-                if (coef_of_scalar(a->at, t->scalar) != coef_of_scalar(b->at, t->scalar)) return false;
+                bool cancels = coef_of_scalar(a->at, t->scalar) == coef_of_scalar(b->at, t->scalar) &&
+                               !is_named_in(&statement->body, t->scalar);
+                if (!cancels) d.multiple = greatest_divisor(d.multiple, t->coef);
                 continue;
             }
             if (t->loop == loop) continue;

@@ -79,21 +79,23 @@ static void check_subscript(Walk *w, const Subscript *s) {
 }
 
 /* A loop over single rows, and the blocks that they are of. */
-static bool is_row_of_batch(const Subscript *row) {
+static bool is_row_of_batch(const LoopTree *tree, const Subscript *row) {
     const Loop *loop = NULL;
     for (int i = 0; i < row->count && loop == NULL; i++)
         if (row->term[i].loop != NULL && row->term[i].loop->step == 1) loop = row->term[i].loop;
     int loops = 0;
     if (row->count == 0 && row->offset == 0) return true; /* there is a first one */
+    Range r = subscript_range(row);
+    if (tree->whole && r.least >= 0 && r.most < tree->most_rows) return true;
     for (; loop != NULL; loop = loop->block, loops++)
         if (!loop->rows || loop->pad != 1 || subscript_coef(row, loop) != 1) return false;
     return loops > 0 && loops == row->count && row->offset == 0;
 }
 
 /* SCALAR_ROW turns a place past the mini-batch into its last where it says so. */
-static bool is_row_of_data(const Subscript *row) {
+static bool is_row_of_data(const LoopTree *tree, const Subscript *row) {
     const Scalar *of = row->count == 1 && row->offset == 0 && row->term[0].coef == 1 ? row->term[0].scalar : NULL;
-    return of != NULL && of->kind == SCALAR_ROW && (of->n != 0 || is_row_of_batch(of->at));
+    return of != NULL && of->kind == SCALAR_ROW && (of->n != 0 || is_row_of_batch(tree, of->at));
 }
 
 static void check_access(Walk *w, const Array *array, const Subscript *row, const Subscript *at) {
@@ -105,9 +107,9 @@ static void check_access(Walk *w, const Array *array, const Subscript *row, cons
                 (long long)r.most, (long long)array->elements);
     if (array_has_rows(array) != (row != NULL))
         problem(w, "%s: a row is said where there is none, or none where there are", shown(w, array, at));
-    if (array->memory == ARRAY_COLUMN && !is_row_of_data(row))
+    if (array->memory == ARRAY_COLUMN && !is_row_of_data(w->tree, row))
         problem(w, "%s: its row is none of the data's", shown(w, array, at));
-    if (array->memory == ARRAY_ROW_OUTPUT && !is_row_of_batch(row))
+    if (array->memory == ARRAY_ROW_OUTPUT && !is_row_of_batch(w->tree, row))
         problem(w, "%s: its row is none of the mini-batch", shown(w, array, at));
 }
 

@@ -1,0 +1,221 @@
+/* together: runs that take their steps together, as lanes of one function (ir/loops/passes/run_lanes.c).
+ *
+ * Runs of a sweep that differ in numbers alone, and train on the same rows in the same order, are cut into groups. The states
+ * of a group lie side by side for a call, an element of each beside that of the next, and are apart again after it: all else
+ * that is done with a run finds its state where that of any run is. A run that has ended keeps the state it ended with,
+ * whatever its lane goes on to compute. Lanes that no run has do as the first.
+ *
+ * Whether this pays depends on the model, on the processor and on how many runs there are, and no bit depends on it. So it is
+ * tried: a group begins one after the other, call by call; once what is left takes longer than to compile, both ways are
+ * measured, and the faster one is taken. Where parameters are many they fill vectors as they are, and side by side would
+ * fill the caches: no group is made then.
+ */
+#include "codegen/codegen.h"
+#include "driver/seeing.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { LARGEST_STATE = 16 << 10 /* bytes of a run */ };
+static const double compile_seconds = 0.2, trial_seconds = 0.004;
+
+typedef enum Way { ONE_BY_ONE, SIDE_BY_SIDE, WAYS } Way;
+struct Together {
+    Training *const *runs;
+    int count, lanes;
+    Codegen *codegen;
+    bool asked;         /* for the executor */
+    Executor *executor; /* NULL: there is none, or none yet */
+    char *state, *work; /* of all */
+    double *sums;
+    double seconds[WAYS], steps[WAYS]; /* that were measured */
+};
+
+/* ---- which ---------------------------------------------------------------------------------------------------- */
+static bool options_allow(const Options *o) {
+    return !o->interpret && !o->save_every.text && !o->resume && !o->load && !o->log && !o->trace && !o->find_lr &&
+           !o->tune && o->time_limit.seconds <= 0 && !films_wanted(o);
+}
+
+static bool run_allows(const Training *t) {
+    const Run *run = t->run;
+    return run->part_count == 0 && run->partner_count == 0 && run->array_count == 0 &&
+           !watch_asks_for_seconds(run->stop) && run->state_bytes <= LARGEST_STATE;
+}
+
+static bool same_rows(const Training *a, const Training *b) {
+    const RowSet *x = &a->data->train, *y = &b->data->train;
+    if (x->table != y->table || x->count != y->count || (x->rows == NULL) != (y->rows == NULL)) return false;
+    return x->rows == y->rows || memcmp(x->rows, y->rows, sizeof *x->rows * (size_t)x->count) == 0;
+}
+
+static bool same_layout(const Run *a, const Run *b) {
+    if (a->state_bytes != b->state_bytes || a->slot_count != b->slot_count || a->cell_count != b->cell_count)
+        return false;
+    for (int i = 0; i < a->slot_count; i++)
+        if (a->slots[i].offset != b->slots[i].offset || a->slots[i].dtype != b->slots[i].dtype) return false;
+    for (int i = 0; i < a->cell_count; i++) {
+        const Cell *x = &a->cells[i], *y = &b->cells[i];
+        if (x->offset != y->offset || x->dtype != y->dtype || !shape_equal(x->shape, y->shape)) return false;
+    }
+    return true;
+}
+
+static bool take_same_steps(const Training *a, const Training *b) {
+    const Run *x = a->run, *y = b->run;
+    return codegen_same_steps(a->executor, b->executor) && x->seed == y->seed && x->report_every == y->report_every &&
+           x->order == y->order && x->last == y->last && a->batch == b->batch && a->planned == b->planned &&
+           run_sums(x) == run_sums(y) && same_layout(x, y) && same_rows(a, b);
+}
+
+/* ---- groups --------------------------------------------------------------------------------------------------- */
+/* SGDC_TOGETHER=all or off, for tests: whatever it gains, or never. */
+static bool asked(const char *what) {
+    const char *asked = getenv("SGDC_TOGETHER");
+    return asked && strcmp(asked, what) == 0;
+}
+
+/* How many from the first on may be one. */
+static int longest_group(Training *const *runs, int count) {
+    int found = 1;
+    while (found < count && found < MOST_TOGETHER && run_allows(runs[found]) &&
+           runs[found]->run->start_run < runs[0]->index && take_same_steps(runs[0], runs[found]))
+        found++;
+    return run_allows(runs[0]) ? found : 1;
+}
+
+static int lanes_for(int count) {
+    int lanes = 2;
+    while (lanes < count) lanes *= 2;
+    return lanes;
+}
+
+/* The executor, and memory side by side; false: they cannot be had. */
+static bool go_side_by_side(Together *g) {
+    const Run *run = g->runs[0]->run;
+    const sgdrt_feed *feed = &g->runs[0]->feed;
+    if (g->asked) return g->executor != NULL;
+    g->asked = true;
+    Executor *executor = codegen_jit_together(g->codegen, run, g->lanes, feed->places % feed->batch == 0);
+    if (!executor) return false;
+    size_t state = round_to_line(run->state_bytes * (size_t)g->lanes);
+    size_t sums = round_to_line(sizeof(double) * (size_t)(g->lanes * (run_sums(run) + 1)));
+    g->state = aligned_alloc(64, state + sums + round_to_line(executor->work_bytes) + 64);
+    if (!g->state) return false;
+    memset(g->state, 0, state + sums);
+    g->sums = (double *)(g->state + state);
+    g->work = g->state + state + sums;
+    g->executor = executor;
+    Driver *driver = g->runs[0]->driver;
+    if (driver->options->verbose)
+        driver_say(driver, "%s and %d more take their steps together", run->name, g->count - 1);
+    return true;
+}
+
+void together_plan(Driver *driver, Codegen *codegen, Training *const *runs, int count) {
+    if (!codegen || !options_allow(driver->options) || asked("off")) return;
+    for (int i = 0, group; i < count; i += group) {
+        group = longest_group(runs + i, count - i);
+        if (group == 1) continue;
+        Together *together = arena_new_of(driver->arena, Together);
+        *together = (Together){.runs = runs + i, .count = group, .lanes = lanes_for(group), .codegen = codegen};
+        for (int k = 0; k < group; k++) runs[i + k]->together = together;
+    }
+}
+
+void together_free(Training *const *runs, int count) {
+    for (int i = 0; i < count; i++)
+        if (runs[i]->together && runs[i]->together->runs[0] == runs[i]) free(runs[i]->together->state);
+}
+
+int together_count(const Together *together) { return together ? together->count : 1; }
+
+/* ---- side by side --------------------------------------------------------------------------------------------- */
+#define COPY_LANES(type)                                                                                       \
+    do {                                                                                                       \
+        type *beside = (type *)(g->state + offset * (size_t)g->lanes) + lane, *own = (type *)(state + offset); \
+        if (apart)                                                                                             \
+            for (int64_t i = 0; i < elements; i++) own[i] = beside[i * g->lanes];                              \
+        else                                                                                                   \
+            for (int64_t i = 0; i < elements; i++) beside[i * g->lanes] = own[i];                              \
+    } while (0)
+
+static void copy_elements(const Together *g, int lane, char *state, size_t offset, DType dtype, int64_t elements,
+                          bool apart) {
+    switch (dtype_bytes(dtype)) {
+    case 1: COPY_LANES(uint8_t); return;
+    case 4: COPY_LANES(uint32_t); return;
+    default: COPY_LANES(uint64_t);
+    }
+}
+
+/* A run's numbers into its lane, or apart: out of it. */
+static void copy_state(const Together *g, int lane, char *state, bool apart) {
+    const Run *run = g->runs[0]->run;
+    for (int i = 0; i < run->slot_count && !apart; i++)
+        copy_elements(g, lane, state, run->slots[i].offset, run->slots[i].dtype, 1, false);
+    for (int i = 0; i < run->cell_count; i++)
+        copy_elements(g, lane, state, run->cells[i].offset, run->cells[i].dtype, shape_size(run->cells[i].shape),
+                      apart);
+}
+
+static const Training *run_of_lane(const Together *g, int lane) { return g->runs[lane < g->count ? lane : 0]; }
+
+static int64_t call_side_by_side(Together *g, const bool *training, int64_t count, const volatile int32_t *stop) {
+    int first = 0, sums = run_sums(g->runs[0]->run);
+    while (!training[first]) first++;
+    Training *lead = g->runs[first];
+    for (int lane = 0; lane < g->lanes; lane++) {
+        const Training *t = run_of_lane(g, lane);
+        copy_state(g, lane, t->state, false);
+        for (int s = 0; s < sums; s++) g->sums[s * g->lanes + lane] = t->sums[s];
+    }
+    sgdrt_header *header = (sgdrt_header *)g->state;
+    *header = *training_header(lead);
+    sgdrt_call call = {
+        .state = g->state, .work = g->work, .columns = lead->data->train.table->columns, .sums = g->sums, .stop = stop};
+    sgdrt_feed_call(&lead->feed, header, count, lead->rows, &call);
+    int64_t done = g->executor->call(g->executor, ENTRY_STEP, 0, &call),
+            rows = sgdrt_feed_rows_of(&lead->feed, &call, done);
+    for (int lane = 0; lane < g->count; lane++) {
+        Training *t = g->runs[lane];
+        if (!training[lane]) continue;
+        copy_state(g, lane, t->state, true);
+        *training_header(t) = *header;
+        for (int s = 0; s < sums; s++) t->sums[s] = g->sums[s * g->lanes + lane];
+        t->term_rows += rows;
+        t->term_steps += done;
+    }
+    return done;
+}
+
+/* ---- which way ------------------------------------------------------------------------------------------------ */
+/* All of them take as many steps, whoever asks to stop. */
+static int64_t call_one_by_one(const Together *g, const bool *training, int64_t count) {
+    int64_t done = 0;
+    for (int i = 0; i < g->count; i++)
+        if (training[i]) done = training_call_steps(g->runs[i], count, NULL);
+    return done;
+}
+
+static Way way_to_go(Together *g, int64_t steps_left) {
+    double *seconds = g->seconds, *steps = g->steps;
+    if (asked("all")) return go_side_by_side(g) ? SIDE_BY_SIDE : ONE_BY_ONE;
+    if (seconds[ONE_BY_ONE] < trial_seconds) return ONE_BY_ONE;
+    double each = seconds[ONE_BY_ONE] / steps[ONE_BY_ONE];
+    if ((!g->asked && each * (double)steps_left < compile_seconds) || !go_side_by_side(g)) return ONE_BY_ONE;
+    if (seconds[SIDE_BY_SIDE] < trial_seconds) return SIDE_BY_SIDE;
+    return seconds[SIDE_BY_SIDE] / steps[SIDE_BY_SIDE] < each ? SIDE_BY_SIDE : ONE_BY_ONE;
+}
+
+int64_t together_call_steps(Together *g, const bool *training, int64_t count, const volatile int32_t *stop) {
+    int first = 0;
+    while (!training[first]) first++;
+    const Training *lead = g->runs[first];
+    Way way = way_to_go(g, lead->planned - (int64_t)training_header(lead)->step);
+    double begin = clock_seconds();
+    int64_t done = way == SIDE_BY_SIDE ? call_side_by_side(g, training, count, stop)
+                                       : call_one_by_one(g, training, count);
+    g->seconds[way] += clock_seconds() - begin;
+    g->steps[way] += (double)done;
+    return done;
+}
