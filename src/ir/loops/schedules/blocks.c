@@ -6,7 +6,7 @@
  *       nest: what tiles read of an operand goes into panels        (panels.c)
  *       nest: for tiles, for panels of lanes                        or for panels, for tiles
  *         chain = sums; for the terms of the block: chain = step(chain, term); sums = chain
- *     nest: for tiles, for panels: the stores of the kernel's nest, which find the sum
+ *     nest: for tiles, for panels: the stores of the kernel's nest, which find the sum     or for rows, for squares
  *
  * A tile's operand takes two thirds of the first level, and stays there while the panels of lanes pass by from the second; a
  * block of panels takes half of that, and sums that wait for the next block of terms the other half. Where a block has all terms, chains stay in
@@ -14,13 +14,20 @@
  * them. Rows that are
  * summed in chunks have the loop over chunks around the blocks of terms; a chunk's sums join those of the chunks before.
  *
- * Where rows are the lanes, panels of lanes are a loop over rows.
+ * Where rows are the lanes, panels of lanes are a loop over rows. Sums of many outputs are [output][row] in memory then, and are
+ * transposed in squares for the stores, which lie [row][output]: stored from a tile, each lane would be a store of its own.
  *
  * None of this moves a bit: a chain takes its terms in their order, and storing and loading a sum changes nothing.
  */
 #include "ir/loops/schedules/kernel.h"
 
-enum { FEWEST_USES = 8, FEWEST_PASSES = 4 /* of tiles by the same panel */, FEW_TILES = 4, FEWEST_TERMS = 64 };
+enum {
+    FEWEST_USES = 8,
+    FEWEST_PASSES = 4 /* of tiles by the same panel */,
+    FEW_TILES = 4,
+    FEWEST_TERMS = 64,
+    FEWEST_OUTPUTS = 17
+};
 
 /* ---- the plan --------------------------------------------------------------------------------------------------- */
 static int64_t bytes_of(const Kernel *k) { return (int64_t)dtype_bytes(k->r.dtype); }
@@ -35,6 +42,11 @@ static int lane_operand(const Kernel *k) {
     bool first = moves_along(k, 0, k->lanes_axis), second = moves_along(k, 1, k->lanes_axis);
     int lanes = second ? 1 : 0;
     return first == second || moves_along(k, lanes, k->unrolled_axis) ? -1 : lanes;
+}
+
+bool kernel_fills_squares(const Scheduler *s, const Kernel *k) {
+    int64_t side = s->numbers.square_bytes / bytes_of(k);
+    return side > 1 && k->r.outputs >= side && k->r.outputs >= FEWEST_OUTPUTS;
 }
 
 bool kernel_is_product(const Scheduler *s, const Kernel *k) {
@@ -142,6 +154,23 @@ static int64_t all_terms(const Scheduler *s, const Kernel *k) {
     return k->r.terms * (k->r.c->over_rows ? s->block_rows : 1);
 }
 
+/* Rows that are lanes, of values that lie [row][output]. Rows of few outputs come to lie beside each other after (passes/layout.c). */
+static bool stores_in_squares(const Scheduler *s, const Kernel *k) {
+    int beside = place_innermost(s, s->nest);
+    if (k->lanes_axis != AXIS_ROW || !kernel_fills_squares(s, k)) return false;
+    if (beside < 0) beside = shape_last_axis(s->nest->space);
+    return k->unrolled_axis == beside && !stores_rows_innermost(s, s->nest);
+}
+
+/* Tiles of a block: of what is packed, or of sums that wait, no more than half the second level holds. */
+static int64_t tiles_of_block(const Scheduler *s, const Kernel *k, const KernelBlocks *b, int64_t tiles, int64_t half) {
+    int64_t lanes = at_least(b->panels, 1) * k->lanes, side = s->numbers.square_bytes / bytes_of(k), whole = 1;
+    bool waits = b->cut != AXIS_NONE || b->in_squares;
+    if (!waits && !b->packs[1 - b->lane_operand]) return tiles;
+    while (b->in_squares && whole * k->unrolled % side != 0) whole++;
+    return even_blocks(tiles, at_least(half / ((waits ? lanes : b->terms) * k->unrolled), 1), whole);
+}
+
 /* Are all operands in memory, and lanes as they need them? */
 static bool may_do_without(const Scheduler *s, const Kernel *k) {
     bool may = true;
@@ -170,12 +199,11 @@ const KernelBlocks *kernel_blocks_plan(const Scheduler *s, const Kernel *k) {
                                  panels);
     else
         b.panels = panels;
-    int64_t lanes = at_least(b.panels, 1) * k->lanes, each = b.cut == AXIS_NONE ? b.terms : lanes;
+    b.in_squares = stores_in_squares(s, k);
     int64_t tiles = (k->unrolled_axis == AXIS_ROW ? s->padded_rows : k->r.extent[k->unrolled_axis]) / k->unrolled;
     b.tiles = tiles;
     if (k->unrolled_axis >= 0)
-        b.tiles = kernel_number(k, KERNEL_TILES, even_blocks(tiles, at_least(half / (each * k->unrolled), 1), 1), 1,
-                                tiles);
+        b.tiles = kernel_number(k, KERNEL_TILES, tiles_of_block(s, k, &b, tiles, half), 1, tiles);
     b.panels_outside = chooses(k, KERNEL_OUTER, false);
     b.lanes_once = b.packs[b.lane_operand] && is_cut_outermost(k, &b) && k->unrolled_axis >= 0 &&
                    b.tiles < k->r.extent[k->unrolled_axis] / k->unrolled;
@@ -194,9 +222,9 @@ typedef void BlockBody(Scheduler *s, Kernel *k, const KernelBlock *b, const Kern
 static void tile_of_panel(Scheduler *s, Kernel *k, const KernelBlock *b, KernelTile tile, const Subscript *local,
                           PanelLoop panel, BlockBody *body, const BlockSums *sums) {
     Panels *lanes = &k->r.panels[k->blocks->lane_operand], *tiles = &k->r.panels[1 - k->blocks->lane_operand];
-    const Subscript *row = subscript_times(s->arena, local, b->panels * b->width);
     tile.lane = subscript_sum(s->arena, b->lane, panel.first);
-    tile.chains = subscript_sum(s->arena, row, subscript_times(s->arena, panel.first, tile.places));
+    tile.apart = b->panels * b->width;
+    tile.kept = subscript_sum(s->arena, subscript_times(s->arena, local, tile.apart), panel.first);
     lanes->begin = subscript_times(s->arena, panel.first, lanes->terms);
     if (k->blocks->lanes_once && b->first != NULL) {
         int64_t each = k->blocks->terms / k->blocks->places * b->width;
@@ -215,7 +243,7 @@ static void panels_of_tile(Scheduler *s, Kernel *k, const KernelBlock *b, Kernel
     if (outer == NULL) panel_loop_close(s, panel);
 }
 
-static void tiles_of_block(Scheduler *s, Kernel *k, const KernelBlock *b, const PanelLoop *outer, BlockBody *body,
+static void tiles_in_block(Scheduler *s, Kernel *k, const KernelBlock *b, const PanelLoop *outer, BlockBody *body,
                            const BlockSums *sums) {
     KernelTile tile = {.width = b->width, .count = b->count, .places = k->unrolled};
     if (k->unrolled_axis == AXIS_ROW) {
@@ -244,10 +272,10 @@ static void for_tiles(Scheduler *s, Kernel *k, const KernelBlock *b, BlockBody *
     schedule_nest_open(s, s->nest->stores[0].node);
     if (k->blocks->panels_outside) {
         PanelLoop panel = panel_loop_open(s, k->lanes_axis, b->panels, b->width);
-        tiles_of_block(s, k, b, &panel, body, sums);
+        tiles_in_block(s, k, b, &panel, body, sums);
         panel_loop_close(s, panel);
     } else {
-        tiles_of_block(s, k, b, NULL, body, sums);
+        tiles_in_block(s, k, b, NULL, body, sums);
     }
     schedule_close(s);
 }
@@ -261,25 +289,30 @@ static void terms_of_tile(Scheduler *s, Kernel *k, const KernelBlock *b, const K
 
 static void whole_tile(Scheduler *s, Kernel *k, const KernelBlock *b, const KernelTile *tile, const BlockSums *sums) {
     ChainArrays chains = chains_registers(s, &k->r, kernel_chains(tile));
-    KernelTile in_registers = *tile;
-    (void)sums;
-    in_registers.chains = NULL;
     kernel_start_tile(s, k, tile, &chains);
     terms_of_tile(s, k, b, tile, &chains);
-    kernel_finish_tile(s, k, &in_registers, &chains);
+    if (sums == NULL) {
+        KernelTile in_registers = *tile;
+        in_registers.kept = NULL;
+        kernel_finish_tile(s, k, &in_registers, &chains);
+        return;
+    }
+    TileLoops loops = kernel_tile_open(s, k, tile);
+    ChainValue sum = chains_load(s, &chains, loops.chain);
+    chains_store(s, &sums->total, loops.kept, &sum);
+    kernel_tile_close(s, loops);
 }
 
 static void part_of_tile(Scheduler *s, Kernel *k, const KernelBlock *b, const KernelTile *tile, const BlockSums *sums) {
     ChainArrays chains = chains_registers(s, &k->r, kernel_chains(tile));
     TileLoops loops = kernel_tile_open(s, k, tile);
-    ChainValue sum = chains_load(s, &sums->chunk, subscript_sum(s->arena, tile->chains, loops.chain));
+    ChainValue sum = chains_load(s, &sums->chunk, loops.kept);
     chains_store(s, &chains, loops.chain, &sum);
     kernel_tile_close(s, loops);
     terms_of_tile(s, k, b, tile, &chains);
     loops = kernel_tile_open(s, k, tile);
     sum = chains_load(s, &chains, loops.chain);
-    chains_continue(s, &sums->chunk, subscript_sum(s->arena, tile->chains, loops.chain), &sum, sums->block,
-                    sums->blocks);
+    chains_continue(s, &sums->chunk, loops.kept, &sum, sums->block, sums->blocks);
     kernel_tile_close(s, loops);
 }
 
@@ -370,15 +403,56 @@ static void blocks_of_chunks(Scheduler *s, Kernel *k, const KernelBlock *b, Bloc
     schedule_rows_close(s, before);
 }
 
+/* ---- sums with rows as lanes, of values that lie [row][output] -------------------------------------------------- */
+typedef struct RowSums {
+    Kernel *k;
+    const KernelBlock *block;
+    const ChainArrays *sums; /* [output of the block][row] */
+} RowSums;
+
+static const Scalar *load_sum(Scheduler *s, const void *context, const Subscript *output) {
+    const RowSums *of = context;
+    const Subscript *at = subscript_times(s->arena, output, s->padded_rows);
+    return chains_load(s, of->sums, subscript_sum(s->arena, at, s->at.in_block)).v[0];
+}
+
+static void store_sum(Scheduler *s, const void *context, const Subscript *output, const Scalar *value) {
+    const RowSums *of = context;
+    of->k->r.point.axis[of->k->unrolled_axis] = subscript_sum(s->arena, of->block->unrolled, output);
+    SpacePoint at = kernel_result_point(s, of->k);
+    schedule_sum(s, &at, value, value);
+}
+
+static void finish_in_squares(Scheduler *s, Kernel *k, const KernelBlock *b, const ChainArrays *sums) {
+    RowSums of = {k, b, sums};
+    RowTransposition squares = {.elements = b->tiles * k->unrolled + b->rest,
+                                .dtype = k->r.dtype,
+                                .load = load_sum,
+                                .store = store_sum,
+                                .context = &of,
+                                .costly = !kernel_has_cheap_stores(s)};
+    schedule_nest_open(s, s->nest->stores[0].node);
+    schedule_transpose_rows(s, &squares);
+    schedule_close(s);
+}
+
 /* ---- blocks of outputs ---------------------------------------------------------------------------------------- */
+static void finish_block(Scheduler *s, Kernel *k, const KernelBlock *b, const BlockSums *sums) {
+    if (k->blocks->in_squares)
+        finish_in_squares(s, k, b, &sums->total);
+    else if (k->blocks->cut != AXIS_NONE)
+        for_tiles(s, k, b, finish_tile, sums);
+}
+
 static void block_of_outputs(Scheduler *s, Kernel *k, const KernelBlock *b) {
+    BlockSums sums = {0};
+    if (k->blocks->cut != AXIS_NONE || k->blocks->in_squares) sums.chunk = sums.total = sums_new(s, k, b);
     if (k->blocks->cut == AXIS_NONE) {
         pack(s, k, b, false);
-        for_tiles(s, k, b, whole_tile, NULL);
+        for_tiles(s, k, b, whole_tile, k->blocks->in_squares ? &sums : NULL);
+        finish_block(s, k, b, &sums);
         return;
     }
-    BlockSums sums = {.chunk = sums_new(s, k, b)};
-    sums.total = sums.chunk;
     if (k->blocks->cut == AXIS_ROW && k->r.chunk > 0 && k->r.chunk < s->block_rows) {
         blocks_of_chunks(s, k, b, &sums);
     } else {
@@ -388,7 +462,7 @@ static void block_of_outputs(Scheduler *s, Kernel *k, const KernelBlock *b) {
         else
             blocks_of_axis(s, k, *b, sums);
     }
-    for_tiles(s, k, b, finish_tile, &sums);
+    finish_block(s, k, b, &sums);
 }
 
 static void pack_all_lanes(Scheduler *s, Kernel *k, KernelBlock b) {

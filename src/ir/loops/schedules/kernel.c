@@ -18,7 +18,7 @@
 enum { FEWEST_USES = 8, FEW_PIXELS = 8 };
 /* Times a tile that reads its operand in place, or stores its lanes beside each other. */
 static const double packing_cost = 1.1, square_cost = 3, scattering_cost = 1.5;
-/* Vectors of products that take as long as to pack one in a square, or element by element; as to store one apart. */
+/* Vectors of products that take as long as to pack one in a square, or element by element; as to store one so. */
 static const double packing = 6, packing_alone = 24, scattering = 16;
 
 /* ---- how operands move -------------------------------------------------------------------------------------- */
@@ -103,7 +103,8 @@ static int packed_rows(const Scheduler *s, const Kernel *k) {
 /* Vectors that are computed for each output of a row; what it takes to pack their operand, and to store them apart, is added as
  * vectors. */
 static double vectors_of_rows(const Scheduler *s, const Kernel *k, int operand) {
-    double shared = 1 + packing / kernel_uses(s, k, operand) + scattering / (double)k->r.terms;
+    double storing = kernel_fills_squares(s, k) ? packing : scattering;
+    double shared = 1 + packing / kernel_uses(s, k, operand) + storing / (double)k->r.terms;
     return (double)s->padded_rows / (double)s->block_rows * shared / (double)k->lanes;
 }
 

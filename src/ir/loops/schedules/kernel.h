@@ -31,6 +31,7 @@ typedef struct KernelBlocks {
     bool packs[2];         /* by operand */
     bool lanes_once;       /* the lanes' is packed with all terms, before all blocks */
     bool panels_outside;   /* of the loop over tiles */
+    bool in_squares;       /* sums with rows as lanes are transposed before they are stored */
 } KernelBlocks;
 
 /* Sums over pixels: a few lines of them at a time. */
@@ -66,12 +67,13 @@ typedef struct KernelTile {
     int64_t width, count, places; /* places: along the unrolled axis */
     int64_t seconds;              /* along the second one; 0: none */
     int64_t in_panel;             /* the first lane's place in its panel */
-    const Subscript *chains;      /* where its chains are kept from block to block */
+    const Subscript *kept;        /* where its first chain is kept in memory */
+    int64_t apart;                /* from there to that of the next unrolled place */
 } KernelTile;
 
-/* The loops over its chains; the point is there. The chain's place comes back. */
+/* The loops over its chains; the point is there. The chain's place comes back, and where it is kept in memory, if it is. */
 typedef struct TileLoops {
-    const Subscript *chain, *unrolled;
+    const Subscript *chain, *kept, *unrolled;
     ScheduleRow before;
 } TileLoops;
 
@@ -101,7 +103,8 @@ void kernel_one_term(Scheduler *s, Kernel *k, const KernelTile *tile, const Chai
 /* Chains of a sum over rows go on where the block before left them, and are left for the next one. */
 void kernel_resume_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
 void kernel_leave_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
-/* The stores of the nest, of sums that are in registers, or in memory at tile->chains. */
+/* The stores of the nest, of sums that are in registers, or in memory where the tile keeps them. */
+bool kernel_has_cheap_stores(const Scheduler *s); /* they may be written out for each chain */
 void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
 /* Of the places that are left along the lanes: those of the next tile in registers. filled: there may be more. */
 int64_t kernel_next_width(const Kernel *k, int64_t left, bool filled);
@@ -115,6 +118,8 @@ void kernel_terms_in_squares(Scheduler *s, Kernel *k, const KernelTile *tile, co
 /* ---- blocks.c */
 /* Could it have blocks, with lanes and an unrolled axis as they need them? */
 bool kernel_is_product(const Scheduler *s, const Kernel *k);
+/* Has a row so many outputs that its sums are stored in squares, if rows are the lanes? */
+bool kernel_fills_squares(const Scheduler *s, const Kernel *k);
 /* NULL: tiles alone. */
 const KernelBlocks *kernel_blocks_plan(const Scheduler *s, const Kernel *k);
 void schedule_blocks(Scheduler *s, Kernel *k);

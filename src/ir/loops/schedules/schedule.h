@@ -253,6 +253,21 @@ int shape_last_axis(Shape shape); /* that is longer than 1 */
 /* Elements of the rows of a block, rows innermost. */
 void schedule_rows_innermost(Scheduler *s, const Nest *nest);
 bool stores_rows_innermost(const Scheduler *s, const Nest *nest);
+/* Elements in row-major order, one of a row; from_rows: they come from [row][element]. */
+typedef const Scalar *ElementOfRow(Scheduler *s, const void *context, const Subscript *element);
+typedef void StoreOfRow(Scheduler *s, const void *context, const Subscript *element, const Scalar *value);
+typedef struct RowTransposition {
+    int64_t elements;
+    DType dtype;
+    bool from_rows;
+    bool costly; /* to load or to store: not written out for each place */
+    ElementOfRow *load;
+    StoreOfRow *store;
+    const void *context;
+    const Nest *nest; /* from_rows: whose */
+} RowTransposition;
+/* In squares, of all rows of a block. */
+void schedule_transpose_rows(Scheduler *s, const RowTransposition *transposition);
 TransposedArrays schedule_transposed(Scheduler *s, const Nest *nest,
                                      const bool packed[2]); /* by operand: it is not read */
 void schedule_transpose_back(Scheduler *s, const TransposedArrays *transposed);

@@ -52,6 +52,9 @@ static void lanes_open(Scheduler *s, Kernel *k, const KernelTile *tile, int64_t 
         k->r.panels[1 - k->blocks->lane_operand].place = loops->unrolled;
     }
     loops->chain = subscript_sum(s->arena, subscript_times(s->arena, loops->unrolled, tile->width), t);
+    if (tile->kept == NULL) return;
+    const Subscript *unrolled = subscript_times(s->arena, loops->unrolled, tile->apart);
+    loops->kept = subscript_sum(s->arena, tile->kept, subscript_sum(s->arena, unrolled, t));
 }
 
 int64_t kernel_chains(const KernelTile *tile) {
@@ -142,21 +145,22 @@ static bool stores_lie_along_lanes(const Scheduler *s, const Kernel *k) {
     return k->lanes_axis == (beside >= 0 ? beside : shape_last_axis(s->nest->space));
 }
 
+bool kernel_has_cheap_stores(const Scheduler *s) { return s->nest->cost <= CHEAP; }
+
 /* What is in registers is named; what the stores of the nest find is an array that loops can walk through. */
 void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
     ChainArrays sums = *chains;
-    if (kernel_chains(tile) > 1 && tile->chains == NULL) {
+    if (kernel_chains(tile) > 1 && tile->kept == NULL) {
         sums = chains_registers(s, &k->r, kernel_chains(tile));
         TileLoops loops = kernel_tile_open(s, k, tile);
         ChainValue sum = chains_load(s, chains, loops.chain);
         chains_store(s, &sums, loops.chain, &sum);
         kernel_tile_close(s, loops);
     }
-    bool repeated = s->nest->cost <= CHEAP && stores_lie_along_lanes(s, k);
+    bool repeated = kernel_has_cheap_stores(s) && stores_lie_along_lanes(s, k);
     TileLoops loops = unrolled_open(s, k, tile, repeated ? LOOP_UNROLLED : LOOP_SERIAL);
     lanes_open(s, k, tile, tile->count, &loops);
-    if (tile->chains != NULL) loops.chain = subscript_sum(s->arena, tile->chains, loops.chain);
-    ChainValue sum = chains_load(s, &sums, loops.chain);
+    ChainValue sum = chains_load(s, &sums, loops.kept != NULL ? loops.kept : loops.chain);
     SpacePoint at = kernel_result_point(s, k);
     schedule_sum(s, &at, sum.v[k->r.width - 1], sum.v[0]);
     kernel_tile_close(s, loops);

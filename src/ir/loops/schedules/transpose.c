@@ -26,19 +26,6 @@ bool stores_rows_innermost(const Scheduler *s, const Nest *nest) {
 }
 
 /* ---- squares ------------------------------------------------------------------------------------------------ */
-/* Elements in row-major order, one of a row; from_rows: they come from [row][element]. */
-typedef const Scalar *ElementOfRow(Scheduler *s, const void *context, const Subscript *element);
-typedef void StoreOfRow(Scheduler *s, const void *context, const Subscript *element, const Scalar *value);
-typedef struct RowTransposition {
-    int64_t elements;
-    DType dtype;
-    bool from_rows;
-    ElementOfRow *load;
-    StoreOfRow *store;
-    const void *context;
-    const Nest *nest; /* from_rows: whose */
-} RowTransposition;
-
 /* The row is that of the square's line or that of its lane. */
 static const Subscript *element_of_square(Scheduler *s, const Square *q, const Subscript *first, bool row_is_line) {
     s->at = schedule_row_further(s, row_is_line ? q->u : q->t);
@@ -49,7 +36,7 @@ static void transpose_square(Scheduler *s, const RowTransposition *transposition
                              int64_t side) {
     ScheduleRow before = s->at;
     Array *square = schedule_registers(s, transposition->dtype, side * side, "square");
-    Square q = schedule_square_open(s, side, LOOP_UNROLLED);
+    Square q = schedule_square_open(s, side, transposition->costly ? LOOP_SERIAL : LOOP_UNROLLED);
     const Subscript *element = element_of_square(s, &q, first, transposition->from_rows);
     schedule_store(s, square, NULL, q.place, transposition->load(s, transposition->context, element));
     s->at = before;
@@ -88,7 +75,7 @@ static int64_t side_of_square(const Scheduler *s, DType dtype) {
     return side;
 }
 
-static void transpose_rows(Scheduler *s, const RowTransposition *transposition) {
+void schedule_transpose_rows(Scheduler *s, const RowTransposition *transposition) {
     int64_t square = side_of_square(s, transposition->dtype);
     int64_t tiles = square > 1 ? transposition->elements / square : 0,
             rows = square > 1 ? square : s->numbers.row_lanes;
@@ -146,9 +133,14 @@ static void lanes_close(Scheduler *s, ScheduleRow before) {
 void schedule_rows_innermost(Scheduler *s, const Nest *nest) {
     if (comes_from_rows(s, nest)) {
         const Store *store = &nest->stores[0];
-        RowTransposition transposition = {
-            shape_size(nest->space), store->value->dtype, true, value_of_element, store_element, store, nest};
-        transpose_rows(s, &transposition);
+        RowTransposition transposition = {.elements = shape_size(nest->space),
+                                          .dtype = store->value->dtype,
+                                          .from_rows = true,
+                                          .load = value_of_element,
+                                          .store = store_element,
+                                          .context = store,
+                                          .nest = nest};
+        schedule_transpose_rows(s, &transposition);
         return;
     }
     SpacePoint point = {{NULL}};
@@ -211,8 +203,12 @@ static void copy(Scheduler *s, const Node *node) {
     s->transposed[node->id] = tree_array(s->tree, ARRAY_WORK, 0, node->dtype, elements * s->padded_rows, "transposed");
     schedule_nest_open(s, node);
     if (s->has_rows_innermost[node->id]) {
-        RowTransposition transposition = {elements, node->dtype, false, load_rows_innermost, store_apart, node, NULL};
-        transpose_rows(s, &transposition);
+        RowTransposition transposition = {.elements = elements,
+                                          .dtype = node->dtype,
+                                          .load = load_rows_innermost,
+                                          .store = store_apart,
+                                          .context = node};
+        schedule_transpose_rows(s, &transposition);
     } else {
         copy_row_major(s, node);
     }
