@@ -1,7 +1,7 @@
 """What bench/run found, as text: the tables of docs/performance.md."""
 import statistics
 
-PEERS = ["parent", "object", "C", "OpenBLAS", "oneDNN", "PyTorch", "torch.compile", "JAX", "JAX scan"]
+PEERS = ["parent", "each alone", "object", "C", "OpenBLAS", "oneDNN", "PyTorch", "torch.compile", "JAX", "JAX scan"]
 ONE_THREAD = "sgdc, one thread"
 LIMIT = "limit"                   # kernels of limits/, which are no peers
 

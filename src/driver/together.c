@@ -27,6 +27,7 @@ struct Together {
     Executor *executor; /* NULL: there is none, or none yet */
     char *state, *work; /* of all */
     double *sums;
+    bool beside;                       /* state has what each run that is training has */
     double seconds[WAYS], steps[WAYS]; /* that were measured */
 };
 
@@ -148,14 +149,17 @@ static void copy_elements(const Together *g, int lane, char *state, size_t offse
     }
 }
 
-/* A run's numbers into its lane, or apart: out of it. */
+/* A run's numbers into its lane, or apart: what a step updates out of it. */
 static void copy_state(const Together *g, int lane, char *state, bool apart) {
     const Run *run = g->runs[0]->run;
+    const Function *step = &run->step;
     for (int i = 0; i < run->slot_count && !apart; i++)
         copy_elements(g, lane, state, run->slots[i].offset, run->slots[i].dtype, 1, false);
-    for (int i = 0; i < run->cell_count; i++)
-        copy_elements(g, lane, state, run->cells[i].offset, run->cells[i].dtype, shape_size(run->cells[i].shape),
-                      apart);
+    for (int i = 0; i < (apart ? step->root_count : run->cell_count); i++) {
+        if (apart && step->roots[i].kind != ROOT_UPDATE) continue;
+        const Cell *cell = &run->cells[apart ? step->roots[i].index : i];
+        copy_elements(g, lane, state, cell->offset, cell->dtype, shape_size(cell->shape), apart);
+    }
 }
 
 static const Training *run_of_lane(const Together *g, int lane) { return g->runs[lane < g->count ? lane : 0]; }
@@ -166,7 +170,7 @@ static int64_t call_side_by_side(Together *g, const bool *training, int64_t coun
     Training *lead = g->runs[first];
     for (int lane = 0; lane < g->lanes; lane++) {
         const Training *t = run_of_lane(g, lane);
-        copy_state(g, lane, t->state, false);
+        if (!g->beside) copy_state(g, lane, t->state, false);
         for (int s = 0; s < sums; s++) g->sums[s * g->lanes + lane] = t->sums[s];
     }
     sgdrt_header *header = (sgdrt_header *)g->state;
@@ -185,6 +189,7 @@ static int64_t call_side_by_side(Together *g, const bool *training, int64_t coun
         t->term_rows += rows;
         t->term_steps += done;
     }
+    g->beside = true;
     return done;
 }
 
@@ -212,6 +217,7 @@ int64_t together_call_steps(Together *g, const bool *training, int64_t count, co
     while (!training[first]) first++;
     const Training *lead = g->runs[first];
     Way way = way_to_go(g, lead->planned - (int64_t)training_header(lead)->step);
+    g->beside &= way == SIDE_BY_SIDE && lead->run->plateau_count == 0;
     double begin = clock_seconds();
     int64_t done = way == SIDE_BY_SIDE ? call_side_by_side(g, training, count, stop)
                                        : call_one_by_one(g, training, count);
