@@ -39,9 +39,11 @@ enum { SUFFIXES = sizeof suffixes / sizeof *suffixes, MACROS = sizeof macro_suff
 static bool is_listed(const char *list, const char *name) {
     size_t length = strlen(name);
     for (const char *at = list; (at = strstr(at, name)) != NULL; at++)
-        if (length && at > list && at[-1] == ' ' && at[length] == ' ') return true;
+        if (length && (at == list || isspace((unsigned char)at[-1])) && isspace((unsigned char)at[length])) return true;
     return false;
 }
+
+static bool is_library_macro(const char *name) { return is_listed(library_files[LIBRARY_MACROS].text, name); }
 
 static bool is_of_library(const char *name) {
     for (const CFunction *f = c_functions; f->name; f++)
@@ -51,7 +53,8 @@ static bool is_of_library(const char *name) {
 
 const char *exported_name_owner(const char *name) {
     if (is_listed(keywords, name)) return "a word of C or C++";
-    if (is_listed(library_macros, name) || is_listed(library_identifiers, name)) return "a name of the C library";
+    if (is_library_macro(name) || is_listed(library_files[LIBRARY_IDENTIFIERS].text, name))
+        return "a name of the C library";
     if (is_listed(common, name) || is_of_library(name)) return "a name of sgdc";
     return NULL;
 }
@@ -211,7 +214,7 @@ static bool is_member(const char *const *names, int count, const char *name) {
 
 static const char *free_name(Arena *arena, const char *name, const char *const *names, int count) {
     name = exported_identifier(arena, name);
-    while (is_listed(keywords, name) || is_listed(library_macros, name) || is_listed(taken, name) ||
+    while (is_listed(keywords, name) || is_library_macro(name) || is_listed(taken, name) ||
            is_member(names, count, name))
         name = text_format(arena, "%s_", name);
     return name;

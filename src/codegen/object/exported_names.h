@@ -4,8 +4,11 @@
 #define SGDC_EXPORTED_NAMES_H
 #include "ir/program.h"
 
-/* library_names.c: lists of names, a space before and after each. */
-extern const char library_macros[], library_identifiers[];
+/* What the standard headers of C, C++ and POSIX declare, as glibc has them, and what C23 adds, but for names that begin with
+ * `_`: words of library_macros.txt and library_identifiers.txt. Macros without arguments stand for something else wherever
+ * they are written, so no member of a struct is called like them; the others matter to what is declared beside them. */
+enum { LIBRARY_MACROS, LIBRARY_IDENTIFIERS };
+extern const EmbeddedFile library_files[]; /* made by cmake/embed.cmake */
 
 /* A word of C or C++, or declared by a standard header: what it is, for a message; else NULL. */
 const char *exported_name_owner(const char *name);

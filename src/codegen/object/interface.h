@@ -6,7 +6,7 @@
  *   model_facts.c                 what of it a run does not say itself; units of C (c/) say it too
  *   c_api.c                       the functions of the C API, one row each
  *   library.c                     those that need libsgdrt, where a shared object has them
- *   exported_names.c              what all that is called in C;  library_names.c: names that are taken
+ *   exported_names.c              what all that is called in C; library_*.txt: names that are taken
  */
 #ifndef SGDC_INTERFACE_H
 #define SGDC_INTERFACE_H
