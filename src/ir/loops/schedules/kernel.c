@@ -71,12 +71,10 @@ static bool packs_for(const Scheduler *s, const Kernel *k, int axis) {
 }
 
 /* ---- which axes --------------------------------------------------------------------------------------------- */
-/* Tiles for each place of the axis; packed ones are filled, the rest of others has tiles of half the width, and so on. */
-static double tiles_per_place(const Kernel *k, int axis, bool packed) {
-    int64_t extent = k->r.extent[axis], rest = extent % k->lanes, tiles = extent / k->lanes;
-    if (packed) return (double)(tiles + (rest > 0)) / (double)extent;
-    for (; rest > 0; rest &= rest - 1) tiles++;
-    return (double)tiles / (double)extent;
+/* Tiles for each place of the axis. */
+static double tiles_per_place(const Kernel *k, int axis) {
+    int64_t extent = k->r.extent[axis];
+    return (double)((extent + k->lanes - 1) / k->lanes) / (double)extent;
 }
 
 static bool rows_are_lanes(const Scheduler *s, const Kernel *k) {
@@ -113,7 +111,7 @@ static double vectors_of_outputs(const Scheduler *s, const Kernel *k, int axis, 
     for (int o = 0; packed && o < k->r.node->sources; o++)
         if (k->operand[o].moves[axis])
             shared += (k->r.extent[axis] < k->lanes ? packing_alone : packing) / kernel_uses(s, k, o);
-    return tiles_per_place(k, axis, packed) * shared;
+    return tiles_per_place(k, axis) * shared;
 }
 
 static bool rows_are_better(const Scheduler *s, const Kernel *k, int axis) {
@@ -140,7 +138,7 @@ static int best_lanes(const Scheduler *s, const Kernel *k) {
         bool even = has_lanes_along(k, a);
         bool packed = !even && packs_for(s, k, a);
         if (!even && !packed && !kernel_finds_squares(s, k, a)) continue;
-        double tiles = tiles_per_place(k, a, packed) * (even ? 1 : packed ? packing_cost : square_cost);
+        double tiles = tiles_per_place(k, a) * (even ? 1 : packed ? packing_cost : square_cost);
         if (beside >= 0 && a != beside) tiles *= scattering_cost;
         if (tiles < least) {
             best = a;
