@@ -223,22 +223,6 @@ static void give_shape(LayoutChoice *l) {
     nest->space = nest->stores[0].node->shape;
 }
 
-static void visit_layout(void *context, const Read *read) {
-    LayoutChoice *l = context;
-    l->changed |= node_is_stored(l->s->f, read->node) && l->innermost[read->node->id] >= 0;
-}
-
-static void take_shape(LayoutChoice *l) {
-    Nest *nest = l->nest;
-    l->changed = nest->kind != NEST_ELEMENTS || !nest->rows || nest->flat || !stores_whole_values(nest);
-    for (int i = 0; i < nest->store_count && !l->changed; i++) l->changed = l->innermost[nest->stores[i].node->id] >= 0;
-    if (!l->changed) nest_reads(l->s->f, nest, visit_layout, l);
-    if (l->changed) return;
-    int64_t elements = shape_size(nest->space);
-    nest->flat = true;
-    nest->space = (Shape){.rank = 1, .extent = {elements}};
-}
-
 /* ---- who reads all elements one after the other ------------------------------------------------------------- */
 /* Of the axes along which the places of a read are counted; their number. */
 static int extents_of_read(const Nest *nest, const Read *read, int64_t extent[MOST_AXES]) {
@@ -313,7 +297,6 @@ void schedule_layouts(Scheduler *s) {
         for_nests(&l, spread);
     }
     for_nests(&l, drop_flat);
-    for_nests(&l, take_shape);
     for (int c = 0; c < s->f->section_count; c++)
         for (int i = 0; i < s->f->sections[c].nests.count; i++) {
             const Nest *nest = s->f->sections[c].nests.items[i];
