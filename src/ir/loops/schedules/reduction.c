@@ -131,7 +131,6 @@ static ChainValue one_term(Scheduler *s, Reduction *r) {
 static ChainValue sum_at_point(Scheduler *s, Reduction *r) {
     const Subscript *zero = subscript_number(s->arena, 0);
     if (r->terms == 0 && r->node->op == OP_CONTRACT) return (ChainValue){{point_const(s, r->dtype, 0), NULL}};
-    if (r->terms == 1) return one_term(s, r);
     bool in_chunks = r->chunk > 0 && r->terms > r->chunk;
     if (r->terms < r->lanes && !in_chunks) r->lanes = (int)r->terms; /* of the others, none has a term */
     ChainArrays chains = chains_registers(s, r, r->lanes);
