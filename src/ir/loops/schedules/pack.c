@@ -187,16 +187,9 @@ static int64_t square_of_rows(const Scheduler *s, const Pack *pack, const Node *
                                                                                   : pack->lanes;
 }
 
-/* A line of the cache has a vector of rows. */
-static int64_t rows_at_once(const Scheduler *s, const Pack *pack, const Node *source) {
-    int64_t square = square_of_rows(s, pack, source);
-    return square == 1 || square > s->numbers.row_lanes ? square : s->numbers.row_lanes;
-}
-
 static void pack_panel_of_rows(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t count) {
     SpacePoint at = {{NULL}};
-    ScheduleRow before = s->at;
-    int64_t square = square_of_rows(s, pack, source), rows = rows_at_once(s, pack, source);
+    int64_t square = square_of_rows(s, pack, source);
     int opened = 0;
     for (int a = 0; a < source->shape.rank; a++) {
         at.axis[a] = subscript_number(s->arena, 0);
@@ -204,14 +197,10 @@ static void pack_panel_of_rows(Scheduler *s, const Pack *pack, Node *source, con
         at.axis[a] = schedule_loop_open(s, "k", source->shape.extent[a], LOOP_SERIAL);
         opened++;
     }
-    const Subscript *further = schedule_loop_open(s, "u", rows / square, LOOP_UNROLLED);
-    s->at = schedule_row_further(s, subscript_times(s->arena, further, square));
     for (int64_t first = 0; first < pack->lanes; first += square) {
         int64_t there = count < first ? 0 : count - first < square ? count - first : square;
         pack_square_of_rows(s, pack, source, &at, panel, first, there, square);
     }
-    schedule_close(s);
-    s->at = before;
     while (opened-- > 0) schedule_close(s);
 }
 
@@ -278,7 +267,7 @@ void pack_operand(Scheduler *s, Reduction *r, int operand, int axis, int64_t lan
     ScheduleRow before = s->at;
     bool outer = schedule_outer_open(s, source);
     schedule_nest_open(s, source);
-    if (source->rows != 0) schedule_rows_open(s, NULL, s->padded_rows, rows_at_once(s, pack, source), s->pad);
+    if (source->rows != 0) schedule_rows_open(s, NULL, s->padded_rows, square_of_rows(s, pack, source), s->pad);
     if (whole > 0) {
         pack_panel(s, pack, source, schedule_loop_open(s, "panel", whole, LOOP_SERIAL), lanes);
         schedule_close(s);
