@@ -81,7 +81,8 @@ static void run_tile(size_t rows, size_t vectors, size_t terms, const float *a, 
 #if defined __AVX512F__
         TILES_TO_12(1)
         TILES_TO_12(2)
-        TILES_TO_6(3) TILE(7, 3) TILE(8, 3) TILES_TO_6(4)
+        TILES_TO_6(3)
+        TILE(7, 3) TILE(8, 3) TILES_TO_6(4)
 #else
         TILES_TO_6(1)
         TILES_TO_6(2)

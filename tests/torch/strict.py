@@ -28,13 +28,13 @@ class Block(nn.Module):
         self.layer_norm = nn.LayerNorm(8)
         self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
         self.layer_norm_2 = nn.LayerNorm(8)
-        self.dense_2 = nn.Linear(8, 16)
-        self.dense = nn.Linear(16, 8)
+        self.dense = nn.Linear(8, 16)
+        self.dense_2 = nn.Linear(16, 8)
 
     def forward(self, t):
         n, later = self.layer_norm(t), torch.triu(torch.ones(4, 4, dtype=torch.bool), 1)
         t = t + self.attention(n, n, n, attn_mask=later, need_weights=False)[0]
-        return t + self.dense(nn.functional.gelu(self.dense_2(self.layer_norm_2(t))))
+        return t + self.dense_2(nn.functional.gelu(self.dense(self.layer_norm_2(t))))
 
 
 class Net(nn.Module):

@@ -5,13 +5,33 @@
 #include "ir/loops/schedules/schedule.h"
 
 /* ---- points ------------------------------------------------------------------------------------------------- */
+static bool divides_same(const Scalar *q, const Scalar *r) {
+    return q != NULL && r != NULL && q->kind == SCALAR_QUOTIENT && r->kind == SCALAR_REMAINDER && q->n == r->n &&
+           subscript_equal(q->at, r->at);
+}
+
+/* n * (x / n) + x % n is x: of axes that were one and lie as they did. */
+static const Subscript *without_division(Scheduler *s, const Subscript *at) {
+    for (int i = 0; i < at->count; i++)
+        for (int k = 0; k < at->count; k++) {
+            const SubscriptTerm *q = &at->term[i], *r = &at->term[k];
+            if (!divides_same(q->scalar, r->scalar) || q->coef != r->coef * r->scalar->n) continue;
+            const SubscriptTerm parts[2] = {{.coef = -q->coef, .scalar = q->scalar},
+                                            {.coef = -r->coef, .scalar = r->scalar}};
+            const Subscript both = {.count = 2, .term = parts};
+            const Subscript *whole = subscript_times(s->arena, r->scalar->at, r->coef);
+            return without_division(s, subscript_sum(s->arena, subscript_sum(s->arena, at, &both), whole));
+        }
+    return at;
+}
+
 const Subscript *point_linear(Scheduler *s, const SpacePoint *point, Shape shape) {
     const Subscript *linear = subscript_number(s->arena, 0);
     for (int a = 0; a < shape.rank; a++)
         if (shape.extent[a] > 1)
             linear = subscript_sum(s->arena, linear,
                                    subscript_times(s->arena, point->axis[a], row_major_stride(shape, a)));
-    return linear;
+    return without_division(s, linear);
 }
 
 SpacePoint point_of_linear(Scheduler *s, const Subscript *linear, Shape shape) {
@@ -102,26 +122,6 @@ SpacePoint point_through(Scheduler *s, const Access *access, const SpacePoint *a
 }
 
 /* ---- layouts ------------------------------------------------------------------------------------------------- */
-static bool divides_same(const Scalar *q, const Scalar *r) {
-    return q != NULL && r != NULL && q->kind == SCALAR_QUOTIENT && r->kind == SCALAR_REMAINDER && q->n == r->n &&
-           subscript_equal(q->at, r->at);
-}
-
-/* n * (x / n) + x % n is x: of axes that were one and lie as they did. */
-static const Subscript *without_division(Scheduler *s, const Subscript *at) {
-    for (int i = 0; i < at->count; i++)
-        for (int k = 0; k < at->count; k++) {
-            const SubscriptTerm *q = &at->term[i], *r = &at->term[k];
-            if (!divides_same(q->scalar, r->scalar) || q->coef != r->coef * r->scalar->n) continue;
-            const SubscriptTerm parts[2] = {{.coef = -q->coef, .scalar = q->scalar},
-                                            {.coef = -r->coef, .scalar = r->scalar}};
-            const Subscript both = {.count = 2, .term = parts};
-            const Subscript *whole = subscript_times(s->arena, r->scalar->at, r->coef);
-            return without_division(s, subscript_sum(s->arena, subscript_sum(s->arena, at, &both), whole));
-        }
-    return at;
-}
-
 const Subscript *schedule_place_of(Scheduler *s, const Node *node, const SpacePoint *point, bool flat) {
     const ArrayLayout *layout = s->layout[node->id];
     if (layout == NULL) return schedule_place(s, node, flat ? point->axis[0] : point_linear(s, point, node->shape));
