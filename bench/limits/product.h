@@ -68,27 +68,41 @@ INLINE void tile(int rows, int vectors, size_t terms, const float *restrict a, c
 #define TILE(rows, vectors)                                 \
     case vectors * 16 + rows:                               \
         tile(rows, vectors, terms, a, b, c, c_row, adding); \
-        break;
-#define TILES_TO_4(vectors) TILE(1, vectors) TILE(2, vectors) TILE(3, vectors) TILE(4, vectors)
-#define TILES_TO_6(vectors) TILES_TO_4(vectors) TILE(5, vectors) TILE(6, vectors)
+        return
+#define TILES_TO_4(vectors) \
+    TILE(1, vectors);       \
+    TILE(2, vectors);       \
+    TILE(3, vectors);       \
+    TILE(4, vectors)
+#define TILES_TO_6(vectors) \
+    TILES_TO_4(vectors);    \
+    TILE(5, vectors);       \
+    TILE(6, vectors)
+#define TILES_TO_8(vectors) \
+    TILES_TO_6(vectors);    \
+    TILE(7, vectors);       \
+    TILE(8, vectors)
 #define TILES_TO_12(vectors) \
-    TILES_TO_6(vectors)      \
-    TILE(7, vectors) TILE(8, vectors) TILE(9, vectors) TILE(10, vectors) TILE(11, vectors) TILE(12, vectors)
+    TILES_TO_8(vectors);     \
+    TILE(9, vectors);        \
+    TILE(10, vectors);       \
+    TILE(11, vectors);       \
+    TILE(12, vectors)
 
 static void run_tile(size_t rows, size_t vectors, size_t terms, const float *a, const float *b, float *c, size_t c_row,
                      int adding) {
     switch (vectors * 16 + rows) {
 #if defined __AVX512F__
-        TILES_TO_12(1)
-        TILES_TO_12(2)
-        TILES_TO_6(3)
-        TILE(7, 3) TILE(8, 3) TILES_TO_6(4)
+        TILES_TO_12(1);
+        TILES_TO_12(2);
+        TILES_TO_8(3);
+        TILES_TO_6(4);
 #else
-        TILES_TO_6(1)
-        TILES_TO_6(2)
-        TILES_TO_4(3)
+        TILES_TO_6(1);
+        TILES_TO_6(2);
+        TILES_TO_4(3);
 #endif
-            default : abort();
+    default: abort();
     }
 }
 
