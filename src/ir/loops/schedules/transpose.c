@@ -231,7 +231,7 @@ static void visit_transposed(void *context, const Read *read) {
     if (!node_is_stored(s->f, node) || !lies_otherwise(s, node)) return;
     if (read->operand >= 0 && c->packed != NULL && c->packed[read->operand]) return;
     if (c->over_rows ? s->layout[node->id] != NULL : s->has_rows_innermost[node->id] || read->operand < 0) return;
-    if (s->transposed[node->id] == NULL) copy(s, node);
+    if (node->op != OP_COLUMN && s->transposed[node->id] == NULL) copy(s, node);
     vector_push(s->arena, &c->transposed->nodes, node);
     vector_push(s->arena, &c->transposed->before, s->array[node->id]);
     vector_push(s->arena, &c->transposed->layouts, s->layout[node->id]);
