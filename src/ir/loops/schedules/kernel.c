@@ -15,7 +15,7 @@
  */
 #include "ir/loops/schedules/kernel.h"
 
-enum { FEWEST_USES = 8, FEW_PIXELS = 8 };
+enum { FEWEST_USES = 8 };
 /* Times a tile that reads its operand in place, or stores its lanes beside each other. */
 static const double packing_cost = 1.1, square_cost = 3, scattering_cost = 1.5;
 /* Vectors of products that take as long as to pack one in a square, or element by element; as to store one so. */
@@ -182,13 +182,11 @@ static int64_t extent_of(const Scheduler *s, const Kernel *k, int axis) {
     return axis == AXIS_ROW ? s->block_rows : k->r.extent[axis];
 }
 
-/* Pixels of a row's image are near each other, the same pixel of several rows is not. */
+/* One that shares what the lanes load, then the longest. */
 static bool is_better(const Scheduler *s, const Kernel *k, int axis, int than) {
-    bool shares = shares_lanes(k, axis),
-         near = k->reads_window && axis != AXIS_ROW && extent_of(s, k, axis) >= FEW_PIXELS;
+    bool shares = shares_lanes(k, axis);
     if (than == AXIS_NONE || shares != shares_lanes(k, than)) return than == AXIS_NONE || shares;
-    bool than_near = k->reads_window && than != AXIS_ROW && extent_of(s, k, than) >= FEW_PIXELS;
-    return near != than_near ? near : extent_of(s, k, axis) > extent_of(s, k, than);
+    return extent_of(s, k, axis) > extent_of(s, k, than);
 }
 
 static bool may_be_unrolled(const Scheduler *s, const Kernel *k, int axis) {
