@@ -168,19 +168,6 @@ static void pack_panel(Scheduler *s, Kernel *k, const OpenPanel *p, int64_t coun
     pack_places(s, k, p, all, count, p->panels->places - count, true);
 }
 
-/* Of the panel's rows, of the terms that the block has. */
-static void fetch_rows(Scheduler *s, const Kernel *k, const OpenPanel *p) {
-    int cut = k->blocks->cut;
-    if (p->axis != AXIS_ROW) return;
-    s->at = schedule_row_further(s, schedule_loop_open(s, "u", p->panels->places, LOOP_SERIAL));
-    if (cut >= 0)
-        schedule_fetch_part(s, s->nest, p->block->first, p->block->places, k->r.extent[cut]);
-    else
-        schedule_fetch_rows(s, s->nest);
-    schedule_close(s);
-    s->at = p->row;
-}
-
 /* ---- all panels ----------------------------------------------------------------------------------------------- */
 static void pack_panels(Scheduler *s, Kernel *k, OpenPanel *p, int64_t panels, int64_t count) {
     const Subscript *first = p->first, *begin = p->begin;
@@ -188,7 +175,6 @@ static void pack_panels(Scheduler *s, Kernel *k, OpenPanel *p, int64_t panels, i
     p->first = subscript_sum(s->arena, first, panel.first);
     p->row = s->at;
     p->begin = subscript_sum(s->arena, begin, subscript_times(s->arena, panel.first, p->panels->terms));
-    fetch_rows(s, k, p);
     pack_panel(s, k, p, count);
     panel_loop_close(s, panel);
 }

@@ -40,10 +40,6 @@ typedef struct KnownValue {
     SpacePoint point;
     const Scalar *scalar;
 } KnownValue;
-typedef struct FetchedColumn {
-    int64_t column;
-    const Nest *nest; /* that asks */
-} FetchedColumn;
 typedef struct OpenScan {
     const ScanLoop *scan;
     const Subscript *element; /* at hand */
@@ -96,24 +92,24 @@ typedef struct Scheduler {
     Arena *arena;
     const NestFunction *f; /* what fuse.c made: nests, and which values are stored */
     TileNumbers numbers;
-    Nest **provider;               /* by node: the nest that stores it */
-    Array **array;                 /* by node: where it is stored; NULL: in registers */
-    const ArrayLayout **layout;    /* by node; NULL: row-major */
-    bool rows_innermost;           /* values with rows lie [element][row], and rows are lanes */
-    uint8_t *has_rows_innermost;   /* by node: its array lies so */
-    Array **transposed;            /* by node: a copy that lies [row][element]; NULL: none yet */
-    Vector(KnownPack) packs;       /* of values with rows */
-    Array **chain;                 /* by node: open chains of a sum over rows */
-    Array **cell, **slot;          /* by index; NULL: not yet used */
-    Vector(Array *) column;        /* likewise */
-    int64_t block_rows;            /* at most; 1: row after row */
-    const Loop *block;             /* over blocks; NULL: outside, or there is one */
-    int64_t pad;                   /* rows are computed in multiples */
-    int64_t tile_rows;             /* of a kernel's tile; pad is a multiple */
-    int64_t lane_rows;             /* the same, where rows are its lanes */
-    int64_t padded_rows;           /* that an array with rows has */
-    ScheduleRow at;                /* the row at hand */
-    Vector(FetchedColumn) fetched; /* columns whose next rows are asked for */
+    Nest **provider;             /* by node: the nest that stores it */
+    Array **array;               /* by node: where it is stored; NULL: in registers */
+    const ArrayLayout **layout;  /* by node; NULL: row-major */
+    bool rows_innermost;         /* values with rows lie [element][row], and rows are lanes */
+    uint8_t *has_rows_innermost; /* by node: its array lies so */
+    Array **transposed;          /* by node: a copy that lies [row][element]; NULL: none yet */
+    Vector(KnownPack) packs;     /* of values with rows */
+    Array **chain;               /* by node: open chains of a sum over rows */
+    Array **cell, **slot;        /* by index; NULL: not yet used */
+    Vector(Array *) column;      /* likewise */
+    int64_t block_rows;          /* at most; 1: row after row */
+    const Loop *block;           /* over blocks; NULL: outside, or there is one */
+    int64_t pad;                 /* rows are computed in multiples */
+    int64_t tile_rows;           /* of a kernel's tile; pad is a multiple */
+    int64_t lane_rows;           /* the same, where rows are its lanes */
+    int64_t padded_rows;         /* that an array with rows has */
+    ScheduleRow at;              /* the row at hand */
+    Vector(int64_t) fetched;     /* columns whose next rows are asked for */
     const Nest *nest;
     TransposedArrays copies;         /* that the nest at hand reads */
     Kernel *kernel;                  /* of the nest at hand */
@@ -286,8 +282,6 @@ const Scalar *schedule_quotient(Scheduler *s, const Node *node, const Scalar *x)
 
 /* ---- prefetch.c: in a loop over single rows, of the columns that the nest reads */
 void schedule_fetch_rows(Scheduler *s, const Nest *nest);
-/* Only `places` of the `of` places of a row, from `first` on. */
-void schedule_fetch_part(Scheduler *s, const Nest *nest, const Subscript *first, int64_t places, int64_t of);
 
 /* ---- store.c */
 /* Stores of the nest, all values first: a new value of one cell may need the old one of another. */
