@@ -16,13 +16,14 @@
 #include <string.h>
 
 enum { LARGEST_STATE = 16 << 10 /* bytes of a run */ };
-static const double compile_seconds = 0.2, trial_seconds = 0.004;
+static const double compile_seconds = 0.003 /* a node of the graph */, trial_seconds = 0.004;
 
 typedef enum Way { ONE_BY_ONE, SIDE_BY_SIDE, WAYS } Way;
 struct Together {
     Training *const *runs;
     int count, lanes;
     Codegen *codegen;
+    double compiling;   /* seconds that it may take */
     bool asked;         /* for the executor */
     Executor *executor; /* NULL: there is none, or none yet */
     char *state, *work; /* of all */
@@ -84,6 +85,14 @@ static int longest_group(Training *const *runs, int count) {
     return run_allows(runs[0]) ? found : 1;
 }
 
+static double seconds_to_compile(Arena *arena, const Function *step) {
+    Node **roots = arena_array(arena, Node *, step->root_count + 1);
+    int nodes;
+    for (int r = 0; r < step->root_count; r++) roots[r] = step->roots[r].node;
+    graph_post_order(arena, roots, step->root_count, &nodes);
+    return compile_seconds * nodes;
+}
+
 static int lanes_for(int count) {
     int lanes = 2;
     while (lanes < count) lanes *= 2;
@@ -119,6 +128,7 @@ void together_plan(Driver *driver, Codegen *codegen, Training *const *runs, int 
         if (group == 1) continue;
         Together *together = arena_new_of(driver->arena, Together);
         *together = (Together){.runs = runs + i, .count = group, .lanes = lanes_for(group), .codegen = codegen};
+        together->compiling = seconds_to_compile(driver->arena, &runs[i]->run->step);
         for (int k = 0; k < group; k++) runs[i + k]->together = together;
     }
 }
@@ -207,7 +217,7 @@ static Way way_to_go(Together *g, int64_t steps_left) {
     if (asked("all")) return go_side_by_side(g) ? SIDE_BY_SIDE : ONE_BY_ONE;
     if (seconds[ONE_BY_ONE] < trial_seconds) return ONE_BY_ONE;
     double each = seconds[ONE_BY_ONE] / steps[ONE_BY_ONE];
-    if ((!g->asked && each * (double)steps_left < compile_seconds) || !go_side_by_side(g)) return ONE_BY_ONE;
+    if ((!g->asked && each * (double)steps_left < g->compiling) || !go_side_by_side(g)) return ONE_BY_ONE;
     if (seconds[SIDE_BY_SIDE] < trial_seconds) return SIDE_BY_SIDE;
     return seconds[SIDE_BY_SIDE] / steps[SIDE_BY_SIDE] < each ? SIDE_BY_SIDE : ONE_BY_ONE;
 }

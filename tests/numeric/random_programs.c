@@ -3,6 +3,8 @@
  *
  * The programs are those of generator.h; that one is refused is a failure as well.
  *
+ * Of every eighth program, or of all with SGDC_TOGETHER, steps are taken by several runs together (beside.h).
+ *
  * Those of tests/numeric/seeds, which once failed, come first.
  *
  * In the environment: SGDC_PROGRAMS=N makes N programs instead of 1400, SGDC_SHARD=K/N one of N parts of them without

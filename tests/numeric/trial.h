@@ -6,6 +6,7 @@
 #define TESTS_TRIAL_H
 #include "programs.h"
 
+#include "beside.h"
 #include "emulated.h"
 #include "translated.h"
 #include "turns.h"
@@ -193,6 +194,8 @@ static Codegen *compile_side(Trial *t, CodegenOptions *options) {
         *executor = codegen_jit(codegen, t->run);
     }
     codegen_jit_all(codegen, executor, 1);
+    if (t->seed % 16 / 2 == 3 || getenv("SGDC_TOGETHER"))
+        *executor = beside_new(arena, codegen, *executor, &t->memory, t->seed / 8);
     return codegen;
 }
 

@@ -138,12 +138,12 @@ static void add_terms(Body *body, const Loop *rows) {
     }
 }
 
-/* Loops over the rows of a mini-batch that has all of them. */
+/* Loops over the rows of a mini-batch that has all of them; the last of its blocks may have fewer than others. */
 static void take_whole(Body *body) {
     for (int i = 0; i < body->count; i++) {
         Statement *s = body->items[i];
         take_whole(&s->body);
-        if (s->kind != STATEMENT_LOOP || !s->loop->rows) continue;
+        if (s->kind != STATEMENT_LOOP || !s->loop->rows || s->loop->block != NULL) continue;
         add_terms(&s->body, s->loop);
         s->loop->rows = false;
     }
