@@ -146,8 +146,6 @@ LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t 
 
 /* ---- short_rows.c: all elements of rows of a column, one vector each, rows as lanes */
 enum { LONGEST_PICKED = 6 };
-/* A piece of each row, `width` elements: 4 of 4 bytes, 2 of 4 or of 8. */
-void pieces_transpose(Emitter *e, const LLVMValueRef *piece, int width, bool of_8_bytes, LLVMValueRef *element);
 bool short_rows_can_transpose(DType t, int64_t elements, int lanes);
 void short_rows_transpose(Emitter *e, DType t, int elements, const LLVMValueRef *row,
                           LLVMValueRef *element); /* rows: pointers */

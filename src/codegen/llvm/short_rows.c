@@ -60,7 +60,8 @@ static void transpose_pairs(Emitter *e, const LLVMValueRef *piece, bool of_16_by
     }
 }
 
-void pieces_transpose(Emitter *e, const LLVMValueRef *piece, int width, bool of_8_bytes, LLVMValueRef *element) {
+/* A piece of each row, `width` elements: 4 of 4 bytes, 2 of 4 or of 8. */
+static void pieces_transpose(Emitter *e, const LLVMValueRef *piece, int width, bool of_8_bytes, LLVMValueRef *element) {
     if (width == 4)
         transpose_fours(e, piece, element);
     else

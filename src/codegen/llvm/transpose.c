@@ -62,19 +62,6 @@ static bool keeps_only_squares(const Body *body, const Body *nest) {
     return true;
 }
 
-/* Bytes are transposed four at a time, as one number of each row, of which they are taken out afterwards. */
-static void transpose_bytes(Emitter *e, LLVMValueRef *v, int places) {
-    LLVMValueRef four[MOST_LANES / 4];
-    LLVMTypeRef bytes = LLVMTypeOf(v[0]);
-    for (int i = 0; i < places; i++) v[i] = LLVMBuildBitCast(e->b, v[i], vector_type(e->i32, places / 4), "");
-    e->lanes = places;
-    pieces_transpose(e, v, places / 4, false, four);
-    for (int i = 0; i < places; i++) {
-        LLVMValueRef shift = splat(e, constant_int(e, e->i32, i % 4 * 8), places);
-        v[i] = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, four[i / 4], shift, ""), bytes, "");
-    }
-}
-
 /* Its vectors each fill a register, or a part of one. */
 static bool is_called(const Emitter *e, const Array *square, int places) {
     int bytes = (int)dtype_bytes(square->dtype);
@@ -83,20 +70,9 @@ static bool is_called(const Emitter *e, const Array *square, int places) {
            keeps_only_squares(&e->nest->body, &e->nest->body);
 }
 
-/* Truths are single bits in registers. */
-static void transpose_bytes_or_truths(Emitter *e, LLVMValueRef *v, int places) {
-    LLVMTypeRef own = LLVMTypeOf(v[0]), bytes = LLVMVectorType(e->i8, (unsigned)places);
-    bool truths = own != bytes;
-    for (int i = 0; truths && i < places; i++) v[i] = LLVMBuildZExt(e->b, v[i], bytes, "");
-    transpose_bytes(e, v, places);
-    for (int i = 0; truths && i < places; i++) v[i] = LLVMBuildTrunc(e->b, v[i], own, "");
-}
-
 static void transpose(Emitter *e, const Array *square, LLVMValueRef *v, int places) {
     if (is_called(e, square, places))
         call(e, square->dtype, v, places);
-    else if (dtype_bytes(square->dtype) == 1 && (places == 8 || places == 16))
-        transpose_bytes_or_truths(e, v, places);
     else
         transpose_square(e, v, places);
 }
