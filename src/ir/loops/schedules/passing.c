@@ -10,7 +10,7 @@
  * A kernel that packs an operand evaluates it once an element, wherever it lies (panels.c). An array in between would
  * be written and read once more for nothing: conversion and standardisation become part of packing. This holds for values of
  * a few cheap operations, of more rows than the first level of the caches holds, which are used often: each who packs them
- * computes them anew.
+ * computes them anew. Rows that a prediction reads term by term as they are, for several lanes at once, are read where they lie.
  */
 #include "ir/loops/schedules/kernel.h"
 
@@ -39,9 +39,9 @@ static bool may_pass(const Scheduler *s, const Nest *nest) {
     if (nest->kind != NEST_ELEMENTS || !nest->rows || nest->store_count != 1) return false;
     const Store *store = &nest->stores[0];
     int64_t bytes = shape_size(store->node->shape) * s->block_rows * (int64_t)dtype_bytes(store->node->dtype);
-    return store->kind == STORE_ARRAY && store->value == store->node && store->node->op != OP_COLUMN &&
-           s->layout[store->node->id] == NULL && !s->has_rows_innermost[store->node->id] &&
-           bytes > s->numbers.machine.l1 && operations(s->f, store->node) <= MOST_OPERATIONS;
+    return store->kind == STORE_ARRAY && store->value == store->node && s->layout[store->node->id] == NULL &&
+           !s->has_rows_innermost[store->node->id] && bytes > s->numbers.machine.l1 &&
+           operations(s->f, store->node) <= MOST_OPERATIONS;
 }
 
 static bool makes(const Nest *nest, const Node *node) {
@@ -63,12 +63,16 @@ static void visit_reader(void *context, const Read *read) {
     r->operand = read->operand;
 }
 
-static bool packs(Scheduler *s, const Reader *r) {
+/* It packs its operand with the lanes, or reads the caller's rows, each element once a vector of lanes, as it would an array. */
+static bool needs_no_array(Scheduler *s, const Reader *r) {
     s->nest = r->nest;
     const Kernel *k = schedule_kernel_plan(s, r->nest);
     s->nest = NULL;
-    return k != NULL && k->blocks != NULL && k->blocks->packs[r->operand] && k->blocks->lane_operand == r->operand &&
-           kernel_uses(s, k, r->operand) >= FEWEST_USES;
+    if (k == NULL || k->blocks == NULL) return false;
+    if (k->blocks->lane_operand == r->operand)
+        return k->blocks->packs[r->operand] && kernel_uses(s, k, r->operand) >= FEWEST_USES;
+    return r->node->op == OP_COLUMN && k->unrolled_axis == AXIS_ROW && !k->blocks->packs[r->operand] &&
+           !s->f->function->steps; /* whose next rows are asked for where a nest reads these */
 }
 
 /* Who reads the node in any section; false: one of them needs it as an array. */
@@ -85,13 +89,13 @@ static bool find_readers(const Scheduler *s, Node *node, Readers *readers) {
     return true;
 }
 
-static bool all_pack(Scheduler *s, Node *node) {
+static bool none_needs_array(Scheduler *s, Node *node) {
     Array *array = s->array[node->id];
     Readers readers = {0};
     bool all = array != NULL && find_readers(s, node, &readers);
     s->f->stored[node->id] = false; /* this is how it would be */
     s->array[node->id] = NULL;
-    for (int i = 0; i < readers.count && all; i++) all = packs(s, &readers.items[i]);
+    for (int i = 0; i < readers.count && all; i++) all = needs_no_array(s, &readers.items[i]);
     if (all) return true;
     s->f->stored[node->id] = true;
     s->array[node->id] = array;
@@ -113,6 +117,7 @@ void schedule_passing(Scheduler *s) {
     for (int c = 0; c < s->f->section_count; c++)
         for (int i = 0; i < s->f->sections[c].nests.count; i++) {
             const Nest *nest = s->f->sections[c].nests.items[i];
-            if (may_pass(s, nest) && all_pack(s, nest->stores[0].node)) take_out_makers(s, nest->stores[0].node), i--;
+            if (may_pass(s, nest) && none_needs_array(s, nest->stores[0].node))
+                take_out_makers(s, nest->stores[0].node), i--;
         }
 }
