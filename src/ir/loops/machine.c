@@ -3,8 +3,8 @@
 #include "ir/loops/loops.h"
 #include <stddef.h>
 
-/* Of any processor that has vectors: it loads two of them in a cycle, stores one, and moves the lanes of one. */
-static const double load = 0.5, store = 1, shuffle = 1;
+/* Cycles, of any processor that has vectors: it loads two in each, and stores one. */
+static const double load = 0.5, store = 1;
 
 static const struct FigureRow {
     size_t offset;
@@ -34,11 +34,12 @@ const char *machine_figure_unit(MachineFigure figure) { return figures[figure].u
 /* ---- times -------------------------------------------------------------------------------------------------- */
 double machine_products(const Machine *m, double cycles) { return 100 * cycles / (double)m->fma_hundred; }
 
-/* Lanes that are transposed change places once for each bit of their number. */
+/* Lanes that are transposed change places once for each bit of their number, at the pace of products, or of a cycle where those
+ * are slow. */
 double machine_packing(const Machine *m, int64_t lanes) {
-    double shuffles = 0;
-    for (; lanes > 1; lanes /= 2) shuffles++;
-    return machine_products(m, load + shuffle * shuffles + store);
+    double shuffle = m->fma_hundred < 100 ? (double)m->fma_hundred / 100 : 1, shuffles = 0;
+    for (; lanes > 1; lanes /= 2) shuffles += shuffle;
+    return machine_products(m, load + shuffles + store);
 }
 
 double machine_packing_alone(const Machine *m, int64_t lanes) {

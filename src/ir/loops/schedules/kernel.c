@@ -14,12 +14,7 @@
  * two is less to pack.
  */
 #include "ir/loops/schedules/kernel.h"
-
-enum { FEWEST_USES = 8 };
-/* Times a tile that reads its operand in place, or stores its lanes beside each other. */
-static const double packing_cost = 1.1, square_cost = 3, scattering_cost = 1.5;
-/* Vectors of products that take as long as to pack one in a square, or element by element; as to store one so. */
-static const double packing = 6, packing_alone = 24, scattering = 16;
+#include <math.h>
 
 /* ---- how operands move -------------------------------------------------------------------------------------- */
 typedef struct OperandVisit {
@@ -59,13 +54,13 @@ static bool is_row_after_row(const Scheduler *s) {
     return s->block_rows == 1 && (!s->f->one_block || s->numbers.square_bytes == 0);
 }
 
-/* Can what moves unevenly be packed, and does it pay? */
+/* Can what moves unevenly be packed, and is it used in more products than packing takes? */
 static bool packs_for(const Scheduler *s, const Kernel *k, int axis) {
     if (is_row_after_row(s)) return false;
     for (int o = 0; o < k->r.node->sources; o++)
-        if (k->operand[o].uneven[axis] &&
-            (!pack_is_possible(s, &k->r, o, axis) ||
-             (kernel_uses(s, k, o) < FEWEST_USES && !pack_is_known(s, k->r.node->source[o]))))
+        if (k->operand[o].uneven[axis] && (!pack_is_possible(s, &k->r, o, axis) ||
+                                           (kernel_uses(s, k, o) < machine_packing(&s->numbers.machine, k->lanes) &&
+                                            !pack_is_known(s, k->r.node->source[o]))))
             return false;
     return true;
 }
@@ -101,16 +96,19 @@ static int packed_rows(const Scheduler *s, const Kernel *k) {
 /* Vectors that are computed for each output of a row; what it takes to pack their operand, and to store them apart, is added as
  * vectors. */
 static double vectors_of_rows(const Scheduler *s, const Kernel *k, int operand) {
+    const Machine *m = &s->numbers.machine;
+    double packing = machine_packing(m, k->lanes), scattering = machine_scattering(m, k->lanes);
     double storing = kernel_fills_squares(s, k) ? packing : scattering;
     double shared = 1 + packing / kernel_uses(s, k, operand) + storing / (double)k->r.terms;
     return (double)s->padded_rows / (double)s->block_rows * shared / (double)k->lanes;
 }
 
 static double vectors_of_outputs(const Scheduler *s, const Kernel *k, int axis, bool packed) {
-    double shared = 1;
+    const Machine *m = &s->numbers.machine;
+    double shared = 1,
+           packing = k->r.extent[axis] < k->lanes ? machine_packing_alone(m, k->lanes) : machine_packing(m, k->lanes);
     for (int o = 0; packed && o < k->r.node->sources; o++)
-        if (k->operand[o].moves[axis])
-            shared += (k->r.extent[axis] < k->lanes ? packing_alone : packing) / kernel_uses(s, k, o);
+        if (k->operand[o].moves[axis]) shared += packing / kernel_uses(s, k, o);
     return tiles_per_place(k, axis) * shared;
 }
 
@@ -129,8 +127,9 @@ static bool may_have_lanes(const Scheduler *s, const Kernel *k, int axis) {
 }
 
 static int best_lanes(const Scheduler *s, const Kernel *k) {
+    const Machine *m = &s->numbers.machine;
     int best = AXIS_NONE, any = AXIS_NONE;
-    double least = 2;
+    double least = INFINITY;
     int beside = place_innermost(s, s->nest); /* -1: in row-major order */
     for (int a = k->r.result; a-- > 0;) {
         if (k->r.extent[a] == 1) continue;
@@ -138,8 +137,9 @@ static int best_lanes(const Scheduler *s, const Kernel *k) {
         bool even = has_lanes_along(k, a);
         bool packed = !even && packs_for(s, k, a);
         if (!even && !packed && !kernel_finds_squares(s, k, a)) continue;
-        double tiles = tiles_per_place(k, a) * (even ? 1 : packed ? packing_cost : square_cost);
-        if (beside >= 0 && a != beside) tiles *= scattering_cost;
+        double tiles = vectors_of_outputs(s, k, a, packed);
+        if (!even && !packed) tiles *= 1 + machine_packing(m, k->lanes);
+        if (beside >= 0 && a != beside) tiles *= 1 + machine_scattering(m, k->lanes) / (double)k->r.terms;
         if (tiles < least) {
             best = a;
             least = tiles;
