@@ -349,6 +349,8 @@ static LoopTree *made(Arena *arena, const Run *run, int which, int way) {
                                       .unrolled = 2,
                                       .chains = 4,
                                       .square_bytes = 16,
+                                      .machine.fma_hundred = 100,
+                                      .machine.line = 64,
                                       .machine.l1 = 64,
                                       .machine.l2 = 256};
     TileNumbers numbers = way == IN_ONE_BLOCK ? small : usual_tiles;
@@ -357,7 +359,7 @@ static LoopTree *made(Arena *arena, const Run *run, int which, int way) {
     LoopTree *tree = schedule_function(arena, run, function_of(run, which),
                                        way == SHARED_BLOCKS ? IN_BLOCKS : IN_ONE_BLOCK, &numbers);
     if (way != IN_LANES) {
-        tree_threads(tree, true);
+        tree_threads(tree, &numbers.machine, true);
         return tree;
     }
     tree_row_lanes(tree, numbers.row_lanes);

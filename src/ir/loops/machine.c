@@ -34,6 +34,13 @@ const char *machine_figure_unit(MachineFigure figure) { return figures[figure].u
 /* ---- times -------------------------------------------------------------------------------------------------- */
 double machine_products(const Machine *m, double cycles) { return 100 * cycles / (double)m->fma_hundred; }
 
+double machine_operations(const Machine *m) {
+    double vectors = machine_products(m, 1);
+    return (double)m->vector_bytes / 4 * (vectors > 1 ? vectors : 1);
+}
+
+double machine_copying(const Machine *m) { return machine_products(m, load + store); }
+
 /* Lanes that are transposed change places once for each bit of their number, at the pace of products, or of a cycle where those
  * are slow. */
 double machine_packing(const Machine *m, int64_t lanes) {
@@ -42,9 +49,7 @@ double machine_packing(const Machine *m, int64_t lanes) {
     return machine_products(m, load + shuffles + store);
 }
 
-double machine_packing_alone(const Machine *m, int64_t lanes) {
-    return machine_products(m, (double)lanes * (load + store));
-}
+double machine_packing_alone(const Machine *m, int64_t lanes) { return (double)lanes * machine_copying(m); }
 
 double machine_scattering(const Machine *m, int64_t lanes) { return machine_products(m, (double)lanes * store); }
 

@@ -29,8 +29,13 @@ const char *machine_figure_name(MachineFigure figure); /* "l1" */
 const char *machine_figure_text(MachineFigure figure); /* "first level of the caches" */
 const char *machine_figure_unit(MachineFigure figure);
 
+/* Of 32 bits, that vectors do in a cycle, multiply-adds where these are fast. */
+double machine_operations(const Machine *machine);
+
 /* ---- times, in products: fused multiply-adds of vectors of so many lanes, as fast as they can be begun */
 double machine_products(const Machine *machine, double cycles);
+/* To load and store a vector, or one element. */
+double machine_copying(const Machine *machine);
 /* To pack a vector in a square of registers; element by element; to store one element by element. */
 double machine_packing(const Machine *machine, int64_t lanes);
 double machine_packing_alone(const Machine *machine, int64_t lanes);

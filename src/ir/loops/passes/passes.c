@@ -34,7 +34,9 @@ static void vectorise(LoopTree *tree, const TileNumbers *numbers) {
 static void registers(LoopTree *tree, const TileNumbers *numbers) {
     tree_registers(tree, numbers->machine.vector_bytes);
 }
-static void threads(LoopTree *tree, const TileNumbers *numbers) { tree_threads(tree, numbers->shares_all); }
+static void threads(LoopTree *tree, const TileNumbers *numbers) {
+    tree_threads(tree, &numbers->machine, numbers->shares_all);
+}
 
 const TreePass tree_passes[] = {
     {"split", "loops and conditions", "no condition that is known", split, false},

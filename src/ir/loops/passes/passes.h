@@ -54,7 +54,7 @@ bool place_is_known(const Subscript *at);
 
 /* ---- threads.c --------------------------------------------------------------------------------------------------- */
 /* Marks loops that threads share, and adds waits; small: however little work it is. */
-void tree_threads(LoopTree *tree, bool small);
+void tree_threads(LoopTree *tree, const Machine *machine, bool small);
 
 /* ---- split.c ----------------------------------------------------------------------------------------------------- */
 /* Of a tree that was verified: its chains name only terms that are there afterwards. */

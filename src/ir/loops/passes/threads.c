@@ -15,14 +15,15 @@
 #include "ir/loops/passes/passes.h"
 #include "ir/loops/verify/verify.h"
 
-/* Operations and stores. The least that pays for waiting. */
-static const double fewest_of_nest = 1 << 17, fewest_of_function = 1 << 21;
+/* Of a nest, the cycles that pay for waiting: threads that meet take some latencies of memory, and a partner's processor may be late.
+ * A function has several nests, and is first of all to be handed to the other threads. */
+static const double fewest_cycles = 1 << 13, fewest_of_function = 16;
 enum { FEWEST_ITERATIONS = 2, USUAL_ROWS = 256, STOP_FLAGS_BYTES = 64 };
 
 typedef struct Sharing {
     LoopTree *tree;
     bool small;
-    double shared; /* operations */
+    double fewest, shared; /* operations and stores */
     OpenLoops around;
 } Sharing;
 
@@ -60,9 +61,9 @@ static bool can_be_shared(Sharing *w, const Statement *nest) {
 
 static void share_nest(Sharing *w, Statement *nest) {
     double work = work_of(&nest->body);
-    if ((work < fewest_of_nest && !w->small) || !can_be_shared(w, nest)) return;
+    if ((work < w->fewest && !w->small) || !can_be_shared(w, nest)) return;
     for (int i = 0; i < nest->body.count; i++) nest->body.items[i]->loop->mark = LOOP_THREADS;
-    w->shared += w->small ? fewest_of_function : work;
+    w->shared += w->small ? fewest_of_function * w->fewest : work;
 }
 
 static void share_nests(Sharing *w, Body *body) {
@@ -86,10 +87,10 @@ static void keep_to_one(Body *body) {
     }
 }
 
-void tree_threads(LoopTree *tree, bool small) {
-    Sharing w = {.tree = tree, .small = small};
+void tree_threads(LoopTree *tree, const Machine *m, bool small) {
+    Sharing w = {.tree = tree, .small = small, .fewest = fewest_cycles * machine_operations(m)};
     share_nests(&w, &tree->body);
-    tree->shared = w.shared >= fewest_of_function;
+    tree->shared = w.shared >= fewest_of_function * w.fewest;
     if (!tree->shared) {
         keep_to_one(&tree->body);
         return;

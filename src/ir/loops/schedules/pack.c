@@ -63,10 +63,10 @@ const Scalar *pack_value(Scheduler *s, const Reduction *r, int operand, const Sp
 }
 
 void pack_fetch(Scheduler *s, const Reduction *r, int operand, const SpacePoint *at, int64_t ahead, int64_t width) {
-    enum { FIRST_LEVEL = 1, LINE = 64 };
+    enum { FIRST_LEVEL = 1 };
     const Pack *pack = &r->pack[operand];
     const Node *source = r->node->source[operand];
-    int64_t of_line = LINE / (int64_t)dtype_bytes(source->dtype);
+    int64_t of_line = s->numbers.machine.line / (int64_t)dtype_bytes(source->dtype);
     for (int64_t lane = 0; lane < width; lane += of_line) {
         const Subscript *further = subscript_number(s->arena, ahead * pack->lanes + lane);
         const Subscript *place = place_in_panel(s, pack, source, at, r->panel, further);

@@ -6,12 +6,13 @@
  */
 #include "ir/loops/schedules/schedule.h"
 
-enum { SECOND_LEVEL = 2, LINE = 64, SHORTEST_ROW = 128, MOST_AHEAD = 512 << 10 /* bytes */ };
+enum { SECOND_LEVEL = 2, SHORTEST_ROW = 2 /* lines: of one, its neighbour comes with it */ };
 
 static int64_t row_bytes(const Node *column) { return shape_size(column->shape) * (int64_t)dtype_bytes(column->dtype); }
 
 static void fetch_row(Scheduler *s, const Node *column) {
-    int64_t elements = shape_size(column->shape), of_line = LINE / (int64_t)dtype_bytes(column->dtype);
+    int64_t elements = shape_size(column->shape),
+            of_line = s->numbers.machine.line / (int64_t)dtype_bytes(column->dtype);
     const Array *array = schedule_column(s, column);
     const Subscript *row = schedule_next_data_row(s);
     const Subscript *line = schedule_loop_open(s, "line", (elements + of_line - 1) / of_line, LOOP_SERIAL);
@@ -22,8 +23,10 @@ static void fetch_row(Scheduler *s, const Node *column) {
 
 static void visit_column(void *context, const Read *read) {
     Scheduler *s = context;
-    bool is_long = read->node->op == OP_COLUMN && row_bytes(read->node) >= SHORTEST_ROW;
-    if (!is_long || row_bytes(read->node) * s->block_rows > MOST_AHEAD) return;
+    int64_t shortest = SHORTEST_ROW * s->numbers.machine.line;
+    int64_t most = s->numbers.machine.l2 / 2; /* the mini-batch at hand is there too */
+    if (read->node->op != OP_COLUMN || row_bytes(read->node) < shortest) return;
+    if (row_bytes(read->node) * s->block_rows > most) return;
     for (int i = 0; i < s->fetched.count; i++)
         if (s->fetched.items[i] == read->node->attr.index) return;
     vector_push(s->arena, &s->fetched, read->node->attr.index);
