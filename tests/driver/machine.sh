@@ -75,7 +75,7 @@ SGDC_MACHINE=$scratch/usual "$sgdc" net.sgd --cpu=native --emit=loops=- >loops.b
 SGDC_MACHINE=$scratch/usual "$sgdc" --machine >table && cmp -s "$SGDC_CACHE/$kept" loops.broken && fail "it is not written anew"
 [ "$(head -c 64 "$SGDC_CACHE/$kept")" = "$(tail -c +65 "$SGDC_CACHE/$kept" | sha256sum | cut -c-64)" ] || fail "what is written is not whole"
 [ -z "$(find "$SGDC_CACHE" -name '*.*')" ] || fail "unfinished files are left"
-SGDC_CACHE=off "$sgdc" --machine >out 2>err && grep -q SGDC_CACHE err || fail "without a folder"
+SGDC_CACHE=off SGDC_MACHINE=$scratch/usual "$sgdc" --machine >out 2>err && grep -q SGDC_CACHE err || fail "without a folder"
 
 # Schedules follow the model, bits do not; nor is code of one machine taken for another.
 train() { SGDC_MACHINE=$scratch/$1 "$sgdc" net.sgd -O1 --run -q --save "$1.safetensors" >"out.$1" 2>&1 || { fail "$1 trains"; cat "out.$1"; }; }

@@ -50,7 +50,7 @@ same() {        # NAME, OPTIONS, groups of runs
 }
 same native "" 7
 for cpu in x86-64-v2 x86-64-v3 x86-64-v4; do
-    "$sgdc" head.sgd --cpu $cpu --run >said 2>&1
+    "$sgdc" runs.sgd --cpu $cpu --run=one --dry-run >said 2>&1
     grep -q E0602 said || same $cpu "--cpu $cpu --run=seven,stops" 2
 done
 same threads "--threads 2 --run=settings,labels" 2
