@@ -183,7 +183,7 @@ void measure_machine(const Machine *known, Machine *measured) {
     if (rounds->latency != NULL) {
         double hundred = 100 * least_seconds(&products) / SIDE_BY_SIDE / cycle;
         machine_set(measured, MACHINE_fma_latency, rounded(least_seconds(&latency) / IN_A_ROW / cycle));
-        machine_set(measured, MACHINE_fma_hundred, TEN * rounded(hundred / TEN)); /* so that noise does not show */
+        machine_set(measured, MACHINE_fma_pace, TEN * rounded(hundred / TEN)); /* so that noise does not show */
     }
     sgdrt_prefer_large_pages(memory, (size_t)most_bytes);
     if (memory != NULL) measure_memory(known, measured, cycle, memory);

@@ -349,7 +349,7 @@ static LoopTree *made(Arena *arena, const Run *run, int which, int way) {
                                       .unrolled = 2,
                                       .chains = 4,
                                       .square_bytes = 16,
-                                      .machine.fma_hundred = 100,
+                                      .machine.fma_pace = 100,
                                       .machine.line = 64,
                                       .machine.l1 = 64,
                                       .machine.l2 = 256};

@@ -35,7 +35,7 @@ static void check_function(const Run *run, const Function *function, RowOrder or
                                      .unrolled = 8,
                                      .chains = 24,
                                      .square_bytes = 64,
-                                     .machine.fma_hundred = 100,
+                                     .machine.fma_pace = 100,
                                      .machine.line = 64,
                                      .machine.l1 = 48 << 10,
                                      .machine.l2 = 1 << 20,

@@ -10,7 +10,7 @@
 /* Caches in kilobytes, as most processors of a level have them, and what their cores take in cycles. */
 #define MACHINE(bytes, vectors, hundred, first, second, third)                                                      \
     {                                                                                                               \
-        .vector_bytes = (bytes), .registers = (vectors), .fma_latency = 4, .fma_hundred = (hundred), .line = 64,    \
+        .vector_bytes = (bytes), .registers = (vectors), .fma_latency = 4, .fma_pace = (hundred), .line = 64,       \
         .l1 = (first) << 10, .l2 = (second) << 10, .l3 = (int64_t)(third) << 10, .l1_latency = 5, .l2_latency = 14, \
         .l3_latency = 50, .memory_latency = 300, .l1_rate = 2 * (bytes), .l2_rate = (bytes), .l3_rate = 16,         \
         .memory_rate = 6                                                                                            \

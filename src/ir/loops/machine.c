@@ -32,7 +32,7 @@ const char *machine_figure_text(MachineFigure figure) { return figures[figure].t
 const char *machine_figure_unit(MachineFigure figure) { return figures[figure].unit; }
 
 /* ---- times -------------------------------------------------------------------------------------------------- */
-double machine_products(const Machine *m, double cycles) { return 100 * cycles / (double)m->fma_hundred; }
+double machine_products(const Machine *m, double cycles) { return 100 * cycles / (double)m->fma_pace; }
 
 double machine_operations(const Machine *m) {
     double vectors = machine_products(m, 1);
@@ -44,7 +44,7 @@ double machine_copying(const Machine *m) { return machine_products(m, load + sto
 /* Lanes that are transposed change places once for each bit of their number, at the pace of products, or of a cycle where those
  * are slow. */
 double machine_packing(const Machine *m, int64_t lanes) {
-    double shuffle = m->fma_hundred < 100 ? (double)m->fma_hundred / 100 : 1, shuffles = 0;
+    double shuffle = m->fma_pace < 100 ? (double)m->fma_pace / 100 : 1, shuffles = 0;
     for (; lanes > 1; lanes /= 2) shuffles += shuffle;
     return machine_products(m, load + shuffles + store);
 }

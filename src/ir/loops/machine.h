@@ -1,7 +1,7 @@
 /* machine: what schedules know of a processor, and what they make of it.
  *
- * The figures are those of a processor level (codegen/target/architecture.c), or of the machine at hand (codegen/machine.c). Where
- * a schedule has to choose, it compares times or sizes that it computes from them: no number is fitted to one processor.
+ * The figures are those of a processor level (codegen/target/architecture.c), or of the machine at hand
+ * (codegen/target/system.c, codegen/measured.c). Where a schedule compares ways, it compares times or sizes computed from them.
  * None moves a bit.
  */
 #ifndef SGDC_LOOPS_MACHINE_H
@@ -29,7 +29,7 @@ const char *machine_figure_name(MachineFigure figure); /* "l1" */
 const char *machine_figure_text(MachineFigure figure); /* "first level of the caches" */
 const char *machine_figure_unit(MachineFigure figure);
 
-/* Of 32 bits, that vectors do in a cycle, multiply-adds where these are fast. */
+/* Operations in a cycle on lanes of 32 bits: multiply-adds where these are fast. */
 double machine_operations(const Machine *machine);
 
 /* ---- times, in products: fused multiply-adds of vectors of so many lanes, as fast as they can be begun */

@@ -19,7 +19,7 @@
 #include "ir/scan.h"
 
 const TileNumbers usual_tiles = {
-    .machine = {.vector_bytes = 64, .registers = 16, .fma_hundred = 100, .line = 64, .l1 = 32 << 10, .l2 = 256 << 10},
+    .machine = {.vector_bytes = 64, .registers = 16, .fma_pace = 100, .line = 64, .l1 = 32 << 10, .l2 = 256 << 10},
     .vectors = 1,
     .unrolled = 6,
     .chains = 6};

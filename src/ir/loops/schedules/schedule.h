@@ -275,7 +275,6 @@ bool reads_window(const Node *node);
 const Array *schedule_column(Scheduler *s, const Node *column);
 const Scalar *value_at_point(Scheduler *s, Node *node, const SpacePoint *point);
 const Scalar *value_at_place(Scheduler *s, Node *node, const Subscript *linear); /* its row-major place */
-/* What the open bodies know of it at some point; NULL: nothing. */
 
 /* ---- quotient.c: node is x / something, without a division; NULL: it has to be divided */
 const Scalar *schedule_quotient(Scheduler *s, const Node *node, const Scalar *x);
