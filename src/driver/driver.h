@@ -113,6 +113,7 @@ ExitCode driver_print_machine(Driver *driver);
 
 /* ---- session.c ----------------------------------------------------------------------------- */
 struct Codegen *driver_session(Driver *driver); /* as codegen_new, with what the command line says */
+int threads_allowed(const Driver *driver);      /* by --threads, or as many as there are processors */
 /* The same with other choices of schedules (NULL: those that are kept), and no code is kept of it. */
 struct KernelTuning;
 struct Codegen *driver_trial_session(Driver *driver, Arena *arena, const struct KernelTuning *tuning);

@@ -1,5 +1,5 @@
 /* Sessions that compile into this process, and where their code is kept for the next one. */
-#include "driver/training.h"
+#include "driver/driver.h"
 #include "codegen/codegen.h"
 #include <stdlib.h>
 #include <string.h>

@@ -117,8 +117,6 @@ PlotRun *curves_of(Arena *arena, Training *const *trainings, int count); /* as t
 /* ---- threads.c ------------------------------------------------------------------------------- */
 /* What runs share that gain from it; NULL: nothing. */
 struct sgdrt_crew *threads_open(const Driver *driver, Training *const *trainings, int count);
-/* As --threads says, or as many as there are processors. */
-int threads_allowed(const Driver *driver);
 /* Those that read the request's files; NULL: one does. */
 struct sgdrt_pool *threads_to_read(const Driver *driver, const sgdrt_request *request);
 
