@@ -9,10 +9,14 @@
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { DIGITS = 64, MOST_BYTES = 256 << 20 };
+enum { DIGITS = 64, MOST_BYTES = 256 << 20, LOCK_TRIES = 2000 };
+static const char lock_name[] = "lock";
+static const struct timespec between_tries = {.tv_nsec = 1000000};
 
 struct CodeCache {
     Arena *arena;
@@ -71,7 +75,7 @@ static int by_time(const void *a, const void *b) {
     return (x->read.tv_nsec > y->read.tv_nsec) - (x->read.tv_nsec < y->read.tv_nsec);
 }
 
-/* Three quarters stay, so that this is seldom done. */
+/* Three quarters stay, so that this is seldom done; also where another process makes room at the same time. */
 static void make_room(CodeCache *cache) {
     Arena *arena = arena_new();
     Vector(KeptFile) entries = {0};
@@ -81,7 +85,7 @@ static void make_room(CodeCache *cache) {
     while (folder && (file = readdir(folder))) {
         struct stat is;
         KeptFile entry = {.path = text_format(arena, "%s/%s", cache->folder, file->d_name)};
-        if (stat(entry.path, &is) != 0 || !S_ISREG(is.st_mode)) continue;
+        if (strcmp(file->d_name, lock_name) == 0 || stat(entry.path, &is) != 0 || !S_ISREG(is.st_mode)) continue;
         entry.bytes = is.st_size;
         entry.read = is.st_mtim;
         bytes += entry.bytes;
@@ -90,7 +94,7 @@ static void make_room(CodeCache *cache) {
     if (folder) closedir(folder);
     if (bytes > MOST_BYTES) qsort(entries.items, (size_t)entries.count, sizeof *entries.items, by_time);
     for (int i = 0; bytes > MOST_BYTES / 4 * 3 && i < entries.count; i++)
-        if (unlink(entries.items[i].path) == 0) bytes -= entries.items[i].bytes;
+        if (unlink(entries.items[i].path) == 0 || errno == ENOENT) bytes -= entries.items[i].bytes;
     arena_free(arena);
 }
 
@@ -149,6 +153,21 @@ void code_cache_keep(CodeCache *cache, const char *key, const void *bytes, size_
     const char *path = path_of(cache, arena, key), *digits = digits_of(arena, bytes, length);
     cache->has_more |= write_entry(path, text_format(arena, "%s.XXXXXX", path), digits, bytes, length);
     arena_free(arena);
+}
+
+int code_cache_lock(const CodeCache *cache) {
+    Arena *arena = arena_new();
+    int lock = open(text_format(arena, "%s/%s", cache->folder, lock_name), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    arena_free(arena);
+    for (int i = 0; lock >= 0 && i < LOCK_TRIES && flock(lock, LOCK_EX | LOCK_NB) != 0; i++) {
+        if (errno != EWOULDBLOCK && errno != EINTR) break;
+        nanosleep(&between_tries, NULL);
+    }
+    return lock;
+}
+
+void code_cache_unlock(int lock) {
+    if (lock >= 0) close(lock);
 }
 
 void code_cache_close(CodeCache *cache) {

@@ -2,7 +2,7 @@
  *
  * They lie beside kept code (code_cache.h), one entry for each machine and level of processors, so that objects for several
  * levels carry what was measured for each. An entry has a line for each kernel: its numbers, and the kernel. What other processes keep
- * while this one measures is added to; of two that write in the same moment one is lost, and may be measured again.
+ * while this one measures stays, but for the kernels that this one has chosen for as well: there the last one wins.
  */
 #include "codegen/session.h"
 #include <llvm-c/TargetMachine.h>
@@ -69,21 +69,27 @@ const KernelTuning *tuning_kept(const Codegen *c) {
 
 const KernelTuning *codegen_tuning(const Codegen *c) { return c->target.numbers.tuning; }
 
+/* Choices for the kernels that `to` has none for. */
+static void add_choices(Arena *arena, KernelTuning *to, const KernelTuning *from) {
+    for (int i = 0; i < from->choices.count; i++)
+        if (tuning_find(to, from->choices.items[i].kernel) == NULL)
+            vector_push(arena, &to->choices, from->choices.items[i]);
+}
+
 bool codegen_keep_tuning(Codegen *c, const KernelTuning *tuning) {
-    KernelTuning all = {.choices = {0}};
+    KernelTuning all = {.choices = {0}}, before = {.choices = {0}};
     size_t length;
     CodeCache *cache = c->options.tuned == NULL ? NULL : open_kept(c, c->arena);
     if (cache == NULL) return false;
+    int lock = code_cache_lock(cache);
     const char *kept = code_cache_find(cache, c->arena, entry_key, &length);
-    for (int i = 0; i < tuning->choices.count; i++) vector_push(c->arena, &all.choices, tuning->choices.items[i]);
-    KernelTuning before = {.choices = {0}};
     if (kept != NULL) read_text(c->arena, kept, length, &before);
-    for (int i = 0; i < before.choices.count; i++)
-        if (tuning_find(&all, before.choices.items[i].kernel) == NULL)
-            vector_push(c->arena, &all.choices, before.choices.items[i]);
+    add_choices(c->arena, &all, tuning);
+    add_choices(c->arena, &all, &before);
     const char *text = tuning_text(c->arena, &all);
     code_cache_keep(cache, entry_key, text, strlen(text));
     kept = code_cache_find(cache, c->arena, entry_key, &length);
+    code_cache_unlock(lock);
     code_cache_close(cache);
     return kept != NULL && length == strlen(text) && memcmp(kept, text, length) == 0;
 }

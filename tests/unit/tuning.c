@@ -2,8 +2,10 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "codegen/code_cache.h"
 #include "codegen/codegen.h"
 #include "frontend/parse.h"
 
@@ -93,14 +95,59 @@ Test(tuning, is_kept_for_its_level) {
     remove_folder(&b);
 }
 
+/* Of a kernel, as a process of its own; the number of choices is one more. */
+static void keep_one(const Bench *b, int process, int kernel) {
+    KernelTuning tuning = {.choices = {0}};
+    KernelChoice choice = {.kernel = text_format(b->arena, "kernel %d of %d", kernel, process)};
+    choice.number[KERNEL_UNROLLED] = 1 + kernel;
+    vector_push(b->arena, &tuning.choices, choice);
+    Codegen *codegen = session(b, NULL, NULL);
+    if (codegen == NULL || !codegen_keep_tuning(codegen, &tuning)) _exit(1);
+    codegen_free(codegen);
+}
+
+Test(tuning, of_processes_at_once_all_stays) {
+    enum { PROCESSES = 6, KERNELS = 20 };
+    Bench b = bench_new();
+    pid_t process[PROCESSES];
+    for (int p = 0; p < PROCESSES; p++) {
+        process[p] = fork();
+        if (process[p] != 0) continue;
+        for (int k = 0; k < KERNELS; k++) keep_one(&b, p, k);
+        _exit(0);
+    }
+    for (int p = 0; p < PROCESSES; p++) {
+        int status;
+        cr_expect(waitpid(process[p], &status, 0) == process[p] && status == 0);
+    }
+    const KernelTuning *kept = codegen_tuning(session(&b, NULL, NULL));
+    cr_expect(kept != NULL && kept->choices.count == PROCESSES * KERNELS, "%d are left of %d",
+              kept == NULL ? 0 : kept->choices.count, PROCESSES * KERNELS);
+    remove_folder(&b);
+}
+
+/* A process that is stopped, or was killed, while it had the lock. */
+Test(tuning, waits_for_no_stopped_process) {
+    Bench b = bench_new();
+    KernelTuning tuning = other_tiles(&b);
+    cr_assert(codegen_keep_tuning(session(&b, NULL, NULL), &tuning));
+    CodeCache *cache = code_cache_open(b.arena, b.folder, "");
+    int lock = code_cache_lock(cache);
+    cr_assert(lock >= 0);
+    keep_one(&b, 0, 0);
+    code_cache_unlock(lock);
+    const KernelTuning *kept = codegen_tuning(session(&b, NULL, NULL));
+    cr_expect(kept != NULL && kept->choices.count == tuning.choices.count + 1);
+    remove_folder(&b);
+}
+
 /* Bytes at the end of each file are changed. */
 static void damage(const Bench *b) {
     DIR *folder = opendir(b->folder);
     for (struct dirent *file; (file = readdir(folder));) {
         FILE *entry = fopen(text_format(b->arena, "%s/%s", b->folder, file->d_name), "r+b");
         if (!entry || file->d_name[0] == '.') continue;
-        fseek(entry, -3, SEEK_END);
-        fputc('#', entry);
+        if (fseek(entry, -3, SEEK_END) == 0) fputc('#', entry); /* it is not the empty lock */
         fclose(entry);
     }
     closedir(folder);
