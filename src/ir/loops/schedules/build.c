@@ -191,12 +191,8 @@ Array *schedule_registers(Scheduler *s, DType dtype, int64_t elements, const cha
     return tree_array(s->tree, ARRAY_REGISTERS, 0, dtype, elements, name);
 }
 
-int schedule_axes_open(Scheduler *s, const char *letters, const int64_t *extent, int count, const Subscript **axis) {
-    return schedule_axes_open_with(s, letters, extent, count, -1, axis);
-}
-
-int schedule_axes_open_with(Scheduler *s, const char *letters, const int64_t *extent, int count, int innermost,
-                            const Subscript **axis) {
+static int axes_open(Scheduler *s, const char *letters, const int64_t *extent, int count, int innermost,
+                     const Subscript **axis) {
     int opened = 0;
     for (int i = 0; i < count; i++) {
         int a = innermost < 0 || i < innermost ? i : i + 1 < count ? i + 1 : innermost;
@@ -206,6 +202,28 @@ int schedule_axes_open_with(Scheduler *s, const char *letters, const int64_t *ex
         opened++;
     }
     return opened;
+}
+
+int schedule_axes_open_with(Scheduler *s, const int64_t *extent, int count, int innermost, const Subscript **axis) {
+    return axes_open(s, "ijlmnopq", extent, count, innermost, axis);
+}
+
+int schedule_axes_open(Scheduler *s, const int64_t *extent, int count, const Subscript **axis) {
+    return schedule_axes_open_with(s, extent, count, -1, axis);
+}
+
+int schedule_terms_open(Scheduler *s, const int64_t *extent, int count, const Subscript **axis) {
+    return axes_open(s, "kkkkkkkk", extent, count, -1, axis);
+}
+
+void schedule_close_all(Scheduler *s, int opened) {
+    while (opened-- > 0) schedule_close(s);
+}
+
+const Subscript *schedule_lanes_open(Scheduler *s, int64_t count, int64_t vector) {
+    const Subscript *v = schedule_loop_open(s, "v", count / vector, LOOP_UNROLLED);
+    const Subscript *t = schedule_loop_open(s, "t", vector, LOOP_VECTOR);
+    return subscript_sum(s->arena, subscript_times(s->arena, v, vector), t);
 }
 
 int64_t schedule_tile(int64_t extent, int64_t most) {

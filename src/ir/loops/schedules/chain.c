@@ -67,6 +67,12 @@ void chains_continue(Scheduler *s, const ChainArrays *arrays, const Subscript *a
     for (int i = 0; i < 2 && arrays->v[i] != NULL; i++) schedule_term(s, arrays->v[i], at, c->v[i], term, terms);
 }
 
+void chains_move(Scheduler *s, const ChainArrays *from, const Subscript *at, const ChainArrays *to,
+                 const Subscript *place) {
+    ChainValue c = chains_load(s, from, at);
+    chains_store(s, to, place, &c);
+}
+
 /* The first of the largest stays, and so does a NaN. */
 static ChainValue argmax_step(Scheduler *s, const Reduction *r, const ChainValue *a, const ChainValue *b) {
     const Scalar *keep = point_op(s, OP_LE, DTYPE_BOOL, b->v[0], a->v[0], NULL);
@@ -87,6 +93,13 @@ ChainValue chains_join_further(Scheduler *s, const Reduction *r, const ChainArra
     ChainValue low = chains_load(s, arrays, at);
     ChainValue high = chains_load(s, arrays, subscript_sum(s->arena, at, subscript_number(s->arena, further)));
     return chains_join(s, r, &low, &high);
+}
+
+void chains_add(Scheduler *s, const Reduction *r, const ChainArrays *sum, const Subscript *at, const ChainArrays *part,
+                const Subscript *place, const Subscript *term, int64_t terms) {
+    ChainValue before = chains_load(s, sum, at), one = chains_load(s, part, place);
+    before = chains_join(s, r, &before, &one);
+    chains_continue(s, sum, at, &before, term, terms);
 }
 
 static const Scalar *operand_if(Scheduler *s, const Reduction *r, int operand, const Scalar **ok) {
@@ -131,17 +144,22 @@ ChainArrays chains_registers(Scheduler *s, const Reduction *r, int64_t elements)
     return a;
 }
 
-/* Which term it is: row-major among the reduced axes, rows outermost. */
-const Subscript *chains_term_number(Scheduler *s, const Reduction *r) {
+int chains_terms_open(Scheduler *s, Reduction *r) {
+    return schedule_terms_open(s, r->extent + r->result, r->axes - r->result, r->point.axis + r->result);
+}
+
+const Subscript *chains_term_of_row(Scheduler *s, const Reduction *r) {
     const Subscript *number = subscript_number(s->arena, 0);
     int64_t stride = 1;
-    for (int k = r->axes - 1; k >= r->result; k--) {
-        if (r->extent[k] > 1)
-            number = subscript_sum(s->arena, number, subscript_times(s->arena, r->point.axis[k], stride));
-        stride *= r->extent[k];
-    }
-    if (r->c->over_rows) number = subscript_sum(s->arena, number, subscript_times(s->arena, schedule_row(s), stride));
+    for (int k = r->axes; k-- > r->result; stride *= r->extent[k])
+        number = subscript_sum(s->arena, number, subscript_times(s->arena, r->point.axis[k], stride));
     return number;
+}
+
+const Subscript *chains_term_number(Scheduler *s, const Reduction *r) {
+    const Subscript *number = chains_term_of_row(s, r);
+    if (!r->c->over_rows) return number;
+    return subscript_sum(s->arena, number, subscript_times(s->arena, schedule_row(s), r->terms));
 }
 
 /* lane NULL: the term says which of the chains from `base` on it joins. */

@@ -26,45 +26,35 @@ static const Subscript *place_of_sum(Scheduler *s, const Reduction *r) {
 
 /* Lanes of the rows at hand, of which each has its chain. */
 static const Subscript *lanes_of_tile(Scheduler *s) {
-    int64_t lanes = s->numbers.row_lanes;
-    const Subscript *v = schedule_loop_open(s, "v", s->lane_rows / lanes, LOOP_UNROLLED);
-    const Subscript *t = schedule_loop_open(s, "t", lanes, LOOP_VECTOR);
-    t = subscript_sum(s->arena, subscript_times(s->arena, v, lanes), t);
+    const Subscript *t = schedule_lanes_open(s, s->lane_rows, s->numbers.row_lanes);
     s->at = schedule_row_further(s, t);
     return t;
 }
 
 static void close_lanes(Scheduler *s, ScheduleRow before) {
-    schedule_close(s);
-    schedule_close(s);
+    schedule_close_all(s, 2);
     s->at = before;
 }
 
 static void sums_of_rows(Scheduler *s, Reduction *r, const ChainArrays *sums) {
-    int opened = schedule_axes_open(s, "ijlmnopq", r->extent, r->result, r->point.axis);
+    int opened = schedule_axes_open(s, r->extent, r->result, r->point.axis);
     ChainArrays chains = chains_registers(s, r, s->lane_rows);
     ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, s->lane_rows, s->pad), tile = s->at;
-    ChainValue start = {{NULL}};
     const Subscript *t = lanes_of_tile(s);
-    start = chains_start(s, r);
+    ChainValue start = chains_start(s, r);
     chains_store(s, &chains, t, &start);
     close_lanes(s, tile);
-    for (int a = r->result; a < r->axes; a++) r->point.axis[a] = schedule_loop_open(s, "k", r->extent[a], LOOP_SERIAL);
+    int terms = chains_terms_open(s, r);
     t = lanes_of_tile(s);
     ChainValue chain = chains_load(s, &chains, t), next = chains_step(s, r, &chain, NULL);
-    const Subscript *term = subscript_number(s->arena, 0);
-    int64_t stride = 1;
-    for (int a = r->axes; a-- > r->result; stride *= r->extent[a])
-        term = subscript_sum(s->arena, term, subscript_times(s->arena, r->point.axis[a], stride));
-    chains_continue(s, &chains, t, &next, term, r->terms);
+    chains_continue(s, &chains, t, &next, chains_term_of_row(s, r), r->terms);
     close_lanes(s, tile);
-    for (int a = r->result; a < r->axes; a++) schedule_close(s);
+    schedule_close_all(s, terms);
     t = lanes_of_tile(s);
-    chain = chains_load(s, &chains, t);
-    chains_store(s, sums, place_of_sum(s, r), &chain);
+    chains_move(s, &chains, t, sums, place_of_sum(s, r));
     close_lanes(s, tile);
     schedule_rows_close(s, before);
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
 }
 
 /* Its rows' sums, each in its lane. */
@@ -73,14 +63,10 @@ static void fold_chunk(Scheduler *s, Reduction *r, const ChainArrays *sums, cons
     const Subscript *zero = subscript_number(s->arena, 0);
     chains_start_all(s, r, part, ORDER_LANES);
     ScheduleRow before = schedule_rows_open(s, chunk, r->chunk, 1, 1);
-    ChainValue start = chains_load(s, part, s->at.in_loop), sum = chains_load(s, sums, place_of_sum(s, r));
-    sum = chains_join(s, r, &start, &sum);
-    chains_continue(s, part, s->at.in_loop, &sum, s->at.in_loop, 1);
+    chains_add(s, r, part, s->at.in_loop, sums, place_of_sum(s, r), s->at.in_loop, 1);
     schedule_rows_close(s, before);
     chains_fold_lanes(s, r, part, zero, NULL, 0);
-    ChainValue all = chains_load(s, total, zero), one = chains_load(s, part, zero);
-    all = chains_join(s, r, &all, &one);
-    chains_continue(s, total, zero, &all, subscript_of_loop(s->arena, chunk), 1);
+    chains_add(s, r, total, zero, part, zero, subscript_of_loop(s->arena, chunk), 1);
 }
 
 void schedule_chunk_sum(Scheduler *s, const Nest *nest) {
@@ -90,7 +76,7 @@ void schedule_chunk_sum(Scheduler *s, const Nest *nest) {
     sums_of_rows(s, &r, &sums);
     schedule_close(s);
     schedule_nest_open(s, nest->stores[0].node);
-    int opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);
+    int opened = schedule_axes_open(s, r.extent, r.result, r.point.axis);
     ChainArrays total = chains_registers(s, &r, 1), part = chains_registers(s, &r, ORDER_LANES);
     chains_start_all(s, &r, &total, 1);
     ScheduleRow before = schedule_rows_open(s, NULL, s->block_rows, r.chunk, 1);
@@ -98,6 +84,6 @@ void schedule_chunk_sum(Scheduler *s, const Nest *nest) {
     schedule_rows_close(s, before);
     const Scalar *sum = chains_load(s, &total, subscript_number(s->arena, 0)).v[0];
     schedule_sum(s, &r.point, sum, sum);
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
     schedule_close(s);
 }

@@ -298,20 +298,14 @@ static void pack_operands(Scheduler *s, Kernel *k) {
 
 /* ---- one tile ----------------------------------------------------------------------------------------------- */
 static void terms_of_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
-    int opened = 0;
     if (k->r.terms == 0) return;
     if (k->squares && tile->count == k->vector) {
         kernel_terms_in_squares(s, k, tile, chains);
         return;
     }
-    for (int a = k->r.result; a < k->r.axes; a++) {
-        k->r.point.axis[a] = subscript_number(s->arena, 0);
-        if (k->r.extent[a] == 1) continue;
-        k->r.point.axis[a] = schedule_loop_open(s, "k", k->r.extent[a], LOOP_SERIAL);
-        opened++;
-    }
+    int opened = chains_terms_open(s, &k->r);
     kernel_one_term(s, k, tile, chains);
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
 }
 
 static void terms_of_rows(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains,
@@ -330,9 +324,7 @@ static void sum_in_chunks(Scheduler *s, Kernel *k, const KernelTile *tile, const
     kernel_start_tile(s, k, tile, chains);
     terms_of_rows(s, k, tile, chains, chunk);
     TileLoops loops = kernel_tile_open(s, k, tile);
-    ChainValue sum = chains_load(s, total, loops.chain), part = chains_load(s, chains, loops.chain);
-    sum = chains_join(s, &k->r, &sum, &part);
-    chains_continue(s, total, loops.chain, &sum, subscript_of_loop(s->arena, chunk), 1);
+    chains_add(s, &k->r, total, loops.chain, chains, loops.chain, subscript_of_loop(s->arena, chunk), 1);
     kernel_tile_close(s, loops);
     schedule_rows_close(s, before);
 }
@@ -437,16 +429,14 @@ static void tiles_of_lanes(Scheduler *s, Kernel *k) {
 }
 
 static void tiles_of_residue(Scheduler *s, Kernel *k) {
-    int opened = 0;
+    int64_t others[MOST_AXES];
     for (int a = 0; a < k->r.result; a++) {
-        k->r.point.axis[a] = subscript_number(s->arena, 0);
-        if (a == k->lanes_axis || a == k->unrolled_axis || a == k->second_axis || k->r.extent[a] == 1) continue;
-        k->r.point.axis[a] = schedule_loop_open(s, text_format(s->arena, "%c", "ijlmnopq"[a]), k->r.extent[a],
-                                                LOOP_SERIAL);
-        opened++;
+        bool tiled = a == k->lanes_axis || a == k->unrolled_axis || a == k->second_axis;
+        others[a] = tiled ? 1 : k->r.extent[a];
     }
+    int opened = schedule_axes_open(s, others, k->r.result, k->r.point.axis);
     tiles_of_lanes(s, k);
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
 }
 
 static void schedule_tiles(Scheduler *s, Kernel *k) {

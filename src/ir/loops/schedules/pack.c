@@ -101,7 +101,7 @@ static void pack_lanes(Scheduler *s, const Pack *pack, Node *source, const Subsc
         opened++;
     }
     fill_panel(s, pack, source, &at, panel, first, count, filled);
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
 }
 
 /* ---- in squares --------------------------------------------------------------------------------------------- */
@@ -147,7 +147,7 @@ static void pack_squares(Scheduler *s, const Pack *pack, Node *source, const Sub
     at.axis[along] = subscript_times(
         s->arena, schedule_loop_open(s, "k", source->shape.extent[along] / square, LOOP_SERIAL), square);
     pack_square(s, pack, source, &at, panel, subscript_times(s->arena, first, square), along, square);
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
 }
 
 /* Rows are beside each other: `square` lanes of the panel from `first` on by as many rows, of the lanes so many are there. */
@@ -201,7 +201,7 @@ static void pack_panel_of_rows(Scheduler *s, const Pack *pack, Node *source, con
         int64_t there = count < first ? 0 : count - first < square ? count - first : square;
         pack_square_of_rows(s, pack, source, &at, panel, first, there, square);
     }
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
 }
 
 /* A panel, of which `count` lanes are there. */

@@ -17,20 +17,14 @@ enum { TILE = 16 }; /* chains side by side */
 /* ---- the terms ---------------------------------------------------------------------------------------------- */
 /* Loops over the reduced axes from `axis` on. */
 static void terms_from(Scheduler *s, Reduction *r, int axis, const ChainArrays *chains, const Subscript *base) {
-    const Subscript *zero = subscript_number(s->arena, 0);
     if (axis == r->axes) {
         chains_one_term(s, r, chains, base, NULL);
         return;
     }
     int64_t extent = r->extent[axis];
-    r->point.axis[axis] = zero;
-    if (extent == 1) {
-        terms_from(s, r, axis + 1, chains, base);
-        return;
-    }
     bool last = true;
     for (int k = axis + 1; k < r->axes; k++) last = last && r->extent[k] == 1;
-    for (int k = axis + 1; k < r->axes && last; k++) r->point.axis[k] = zero;
+    for (int k = axis + 1; k < r->axes && last; k++) r->point.axis[k] = subscript_number(s->arena, 0);
     if (last && r->lanes > 1 && !r->c->over_rows && extent % ORDER_LANES == 0) { /* the lanes are neighbours */
         const Subscript *k = schedule_loop_open(s, "k", extent / ORDER_LANES, LOOP_SERIAL);
         const Subscript *lane = schedule_loop_open(s, "lane", ORDER_LANES, LOOP_VECTOR);
@@ -59,37 +53,26 @@ static int axis_of_tiles(const Reduction *r) {
 typedef void TileBody(Scheduler *s, Reduction *r, int axis, const Subscript *first, int64_t count, const void *context);
 
 static void for_tiles(Scheduler *s, Reduction *r, int axis, TileBody *body, const void *context) {
-    int64_t whole = r->extent[axis] / TILE, rest = r->extent[axis] % TILE;
-    int opened = 0;
-    for (int a = 0; a < r->result; a++) {
-        r->point.axis[a] = subscript_number(s->arena, 0);
-        if (a == axis || r->extent[a] == 1) continue;
-        r->point.axis[a] = schedule_loop_open(s, text_format(s->arena, "%c", "ijlmnopq"[a]), r->extent[a], LOOP_SERIAL);
-        opened++;
-    }
+    int64_t whole = r->extent[axis] / TILE, rest = r->extent[axis] % TILE, others[MOST_AXES];
+    for (int a = 0; a < r->result; a++) others[a] = a == axis ? 1 : r->extent[a];
+    int opened = schedule_axes_open(s, others, r->result, r->point.axis);
     if (whole > 0) {
         const Subscript *tile = schedule_loop_open(s, "tile", whole, LOOP_SERIAL);
         body(s, r, axis, subscript_times(s->arena, tile, TILE), TILE, context);
         schedule_close(s);
     }
     if (rest > 0) body(s, r, axis, subscript_number(s->arena, whole * TILE), rest, context);
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
 }
 
 /* All terms of `count` chains side by side, which the registers hold. */
 static void terms_of_tile(Scheduler *s, Reduction *r, int axis, const ChainArrays *chains, const Subscript *first,
                           int64_t count) {
-    int opened = 1;
-    for (int k = r->result; k < r->axes; k++) {
-        r->point.axis[k] = subscript_number(s->arena, 0);
-        if (r->extent[k] == 1) continue;
-        r->point.axis[k] = schedule_loop_open(s, "k", r->extent[k], LOOP_SERIAL);
-        opened++;
-    }
+    int opened = chains_terms_open(s, r);
     const Subscript *t = schedule_loop_open(s, "t", count, LOOP_VECTOR);
     r->point.axis[axis] = subscript_sum(s->arena, first, t);
     chains_one_term(s, r, chains, t, subscript_number(s->arena, 0));
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened + 1);
 }
 
 /* ---- sums of one row, or of none ---------------------------------------------------------------------------- */
@@ -99,25 +82,17 @@ static ChainValue sum_in_chunks(Scheduler *s, Reduction *r, const ChainArrays *c
     ChainArrays total = chains_registers(s, r, 1);
     ChainValue start = chains_start(s, r);
     chains_store(s, &total, zero, &start);
-    int opened = 0;
-    for (int k = r->result; k < r->axes; k++) {
-        r->point.axis[k] = zero;
-        if (r->extent[k] == 1) continue;
-        r->point.axis[k] = schedule_loop_open(s, "k", r->extent[k], LOOP_SERIAL);
-        opened++;
-    }
+    int opened = chains_terms_open(s, r);
     const Subscript *number = chains_term_number(s, r), *in_chunk = point_remainder(s, number, r->chunk);
     chains_one_term(s, r, chains, zero, point_remainder(s, in_chunk, ORDER_LANES));
     const Scalar *full = point_equal(s, in_chunk, subscript_number(s->arena, r->chunk - 1));
     const Scalar *all = point_equal(s, number, subscript_number(s->arena, r->terms - 1));
     schedule_if_open(s, point_op(s, OP_OR, DTYPE_BOOL, full, all, NULL));
     chains_fold_lanes(s, r, chains, zero, number, r->terms);
-    ChainValue sum = chains_load(s, &total, zero), part = chains_load(s, chains, zero);
-    sum = chains_join(s, r, &sum, &part);
-    chains_continue(s, &total, zero, &sum, number, r->terms);
+    chains_add(s, r, &total, zero, chains, zero, number, r->terms);
     chains_start_all(s, r, chains, ORDER_LANES);
     schedule_close(s);
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
     return chains_load(s, &total, zero);
 }
 
@@ -168,9 +143,7 @@ static ChainValue sum_of_block(Scheduler *s, Reduction *r) {
     chains_start_all(s, r, &chains, r->lanes);
     terms_of_rows(s, r, &chains, chunk);
     chains_fold_lanes(s, r, &chains, zero, NULL, 0);
-    ChainValue sum = chains_load(s, &total, zero), part = chains_load(s, &chains, zero);
-    sum = chains_join(s, r, &sum, &part);
-    chains_continue(s, &total, zero, &sum, subscript_of_loop(s->arena, chunk), 1);
+    chains_add(s, r, &total, zero, &chains, zero, subscript_of_loop(s->arena, chunk), 1);
     schedule_rows_close(s, before);
     return chains_load(s, &total, zero);
 }
@@ -179,10 +152,10 @@ static ChainValue sum_of_block(Scheduler *s, Reduction *r) {
 void schedule_sum_of_block(Scheduler *s, const Nest *nest) {
     Reduction r = reduction_of(nest->reduce);
     if (s->block_rows == 1) r.lanes = 1;
-    int opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);
+    int opened = schedule_axes_open(s, r.extent, r.result, r.point.axis);
     ChainValue sum = sum_of_block(s, &r);
     schedule_sum(s, &r.point, sum.v[r.width - 1], sum.v[0]);
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
 }
 
 /* ---- sums over rows, row after row ----------------------------------------------------------------------------------------- */
@@ -223,9 +196,7 @@ void close_chunk(Scheduler *s, const Reduction *r, const ChainArrays *open, cons
     const Subscript *output = schedule_loop_open(s, "i", r->outputs, LOOP_SERIAL);
     const Subscript *base = subscript_times(s->arena, output, r->lanes);
     chains_fold_lanes(s, r, open, base, schedule_row(s), 1);
-    ChainValue sum = chains_load(s, &total, output), part = chains_load(s, open, base);
-    sum = chains_join(s, r, &sum, &part);
-    chains_continue(s, &total, output, &sum, schedule_row(s), 1);
+    chains_add(s, r, &total, output, open, base, schedule_row(s), 1);
     schedule_close(s);
     chains_start_all(s, r, open, r->outputs * r->lanes);
     schedule_close(s);
@@ -248,8 +219,7 @@ static void row_of_tile(Scheduler *s, Reduction *r, int axis, const Subscript *f
     ChainArrays chains = chains_registers(s, r, count);
     const Subscript *t = schedule_loop_open(s, "t", count, LOOP_VECTOR);
     if (axis >= 0) r->point.axis[axis] = subscript_sum(s->arena, first, t);
-    ChainValue before = chains_load(s, &open->arrays, place_of_open(s, r, open));
-    chains_store(s, &chains, t, &before);
+    chains_move(s, &open->arrays, place_of_open(s, r, open), &chains, t);
     schedule_close(s);
     if (axis >= 0)
         terms_of_tile(s, r, axis, &chains, first, count);
@@ -271,9 +241,9 @@ static void reduce_row(Scheduler *s, const Nest *nest) {
                        r.lanes > 1 ? point_remainder(s, in_chunk, ORDER_LANES) : subscript_number(s->arena, 0)};
     int axis = axis_of_tiles(&r);
     if (r.terms == 1) {
-        int opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);
+        int opened = schedule_axes_open(s, r.extent, r.result, r.point.axis);
         terms_from(s, &r, r.result, &open.arrays, place_of_open(s, &r, &open));
-        while (opened-- > 0) schedule_close(s);
+        schedule_close_all(s, opened);
     } else if (axis >= 0) {
         for_tiles(s, &r, axis, row_of_tile, &open);
     } else {
@@ -289,8 +259,8 @@ void schedule_reduction(Scheduler *s, const Nest *nest) {
         reduce_row(s, nest);
         return;
     }
-    int opened = schedule_axes_open(s, "ijlmnopq", r.extent, r.result, r.point.axis);
+    int opened = schedule_axes_open(s, r.extent, r.result, r.point.axis);
     ChainValue sum = sum_at_point(s, &r);
     schedule_sum(s, &r.point, sum.v[r.width - 1], sum.v[0]);
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
 }

@@ -45,18 +45,27 @@ ChainValue chains_load(Scheduler *s, const ChainArrays *arrays, const Subscript 
 void chains_store(Scheduler *s, const ChainArrays *arrays, const Subscript *at, const ChainValue *c);
 void chains_continue(Scheduler *s, const ChainArrays *arrays, const Subscript *at, const ChainValue *c,
                      const Subscript *term, int64_t terms);
+/* The chain at one place goes on at another. */
+void chains_move(Scheduler *s, const ChainArrays *from, const Subscript *at, const ChainArrays *to,
+                 const Subscript *place);
 /* What folds lanes and chunks. */
 ChainValue chains_join(Scheduler *s, const Reduction *r, const ChainValue *a, const ChainValue *b);
 /* Two of them, so many elements from each other. */
 ChainValue chains_join_further(Scheduler *s, const Reduction *r, const ChainArrays *arrays, const Subscript *at,
                                int64_t further);
+/* A part joins a sum, as one of the terms of a chain of sums. */
+void chains_add(Scheduler *s, const Reduction *r, const ChainArrays *sum, const Subscript *at, const ChainArrays *part,
+                const Subscript *place, const Subscript *term, int64_t terms);
 /* The operand's value for the term at the point; *ok as point_through has it. */
 const Scalar *reduction_operand(Scheduler *s, const Reduction *r, int operand); /* where it is always there */
 /* The term at the point joins; number: which it is, for an argmax. */
 ChainValue chains_step(Scheduler *s, const Reduction *r, const ChainValue *chain, const Subscript *number);
 ChainArrays chains_registers(Scheduler *s, const Reduction *r, int64_t elements);
-/* Which term it is: row-major among the reduced axes, rows outermost. */
+/* Loops over the terms of a row; the point has their places. */
+int chains_terms_open(Scheduler *s, Reduction *r);
+/* Which term it is: row-major among the reduced axes, rows outermost; and of those of its row. */
 const Subscript *chains_term_number(Scheduler *s, const Reduction *r);
+const Subscript *chains_term_of_row(Scheduler *s, const Reduction *r);
 /* lane NULL: the term says which of the chains from `base` on it joins. */
 void chains_one_term(Scheduler *s, Reduction *r, const ChainArrays *chains, const Subscript *base,
                      const Subscript *lane);

@@ -38,10 +38,6 @@ static int axes_open(Scheduler *s, Reduction *r, int axis, int end) {
     return end - axis;
 }
 
-static void axes_close(Scheduler *s, int opened) {
-    while (opened-- > 0) schedule_close(s);
-}
-
 static void join_rows(Scheduler *s, Reduction *r, const ChainArrays *chains, const Subscript *lane,
                       const Subscript *term) {
     const Subscript *at = subscript_sum(s->arena, chains_of_output(s, r), lane);
@@ -62,7 +58,7 @@ static void all_rows(Scheduler *s, Reduction *r, const ChainArrays *chains) {
     const Subscript *term = chains_term_number(s, r);
     s->at = at;
     join_rows(s, r, chains, lane, term);
-    axes_close(s, opened);
+    schedule_close_all(s, opened);
     schedule_close(s);
     schedule_rows_close(s, before);
 }
@@ -94,15 +90,14 @@ static void sum_from_block_to_block(Scheduler *s, Reduction *r) {
     ScheduleRow before = s->at;
     ChainArrays open = open_chains(s, r), chains = chains_registers(s, r, r->outputs * ORDER_LANES);
     ChainLoops loops = chain_loops_open(s, r);
-    ChainValue value = chains_load(s, &open, loops.at);
-    chains_store(s, &chains, loops.at, &value);
-    axes_close(s, loops.opened);
+    chains_move(s, &open, loops.at, &chains, loops.at);
+    schedule_close_all(s, loops.opened);
     all_rows(s, r, &chains);
     s->at.row = subscript_of_loop(s->arena, s->block);
     loops = chain_loops_open(s, r);
-    value = chains_load(s, &chains, loops.at);
+    ChainValue value = chains_load(s, &chains, loops.at);
     chains_continue(s, &open, loops.at, &value, subscript_times(s->arena, s->at.row, r->terms), 1);
-    axes_close(s, loops.opened);
+    schedule_close_all(s, loops.opened);
     close_chunk(s, r, &open, ends_after_block(s, r, s->at.row));
     s->at = before;
 }
@@ -143,7 +138,7 @@ static void all_sums(Scheduler *s, Reduction *r, const ChainArrays *chains) {
     if (done == 0) {
         int opened = axes_open(s, r, 0, r->result);
         sum_of_one(s, r, chains);
-        axes_close(s, opened);
+        schedule_close_all(s, opened);
     }
     for (; done > 0 && done < r->outputs; done++) {
         r->point.axis[0] = subscript_number(s->arena, done);
@@ -161,7 +156,7 @@ void schedule_row_sum(Scheduler *s, const Nest *nest) {
     ChainLoops loops = chain_loops_open(s, &r);
     ChainValue start = chains_start(s, &r);
     chains_store(s, &chains, loops.at, &start);
-    axes_close(s, loops.opened);
+    schedule_close_all(s, loops.opened);
     all_rows(s, &r, &chains);
     all_sums(s, &r, &chains);
 }

@@ -43,9 +43,9 @@ static void carry(Scheduler *s, const ScanPart *part, Node *const *from, const N
         ScheduleRow before = s->at;
         if (rows) schedule_rows_open(s, NULL, s->pad > 1 ? s->padded_rows : s->block_rows, 1, s->pad);
         SpacePoint point = {{NULL}};
-        int opened = schedule_axes_open(s, "ijlmnopq", to->shape.extent, to->shape.rank, point.axis);
+        int opened = schedule_axes_open(s, to->shape.extent, to->shape.rank, point.axis);
         carry_point(s, part, from, p, &point);
-        while (opened-- > 0) schedule_close(s);
+        schedule_close_all(s, opened);
         if (rows) schedule_rows_close(s, before);
         schedule_close(s);
     }

@@ -35,15 +35,14 @@ void schedule_scatter(Scheduler *s, const Nest *nest) {
     SpacePoint point = {{NULL}};
     if (shape_size(x->shape) == 0) return;
     int indices = index->shape.rank;
-    int opened = schedule_axes_open(s, "ijlmnopq", x->shape.extent, indices, point.axis);
+    int opened = schedule_axes_open(s, x->shape.extent, indices, point.axis);
     const Subscript *i = point_integer(s, value_at_point(s, index, &point));
     const Scalar *inside = point_inside(s, i, node->shape.extent[node->attr.index]);
     schedule_if_open(s, inside);
-    opened += 1 + schedule_axes_open(s, "ijlmnopq", x->shape.extent + indices, x->shape.rank - indices,
-                                     point.axis + indices);
+    opened += 1 + schedule_axes_open(s, x->shape.extent + indices, x->shape.rank - indices, point.axis + indices);
     const Subscript *term = point_linear(s, &point, x->shape);
     if (node->attr.over_rows)
         term = subscript_sum(s->arena, term, subscript_times(s->arena, schedule_row(s), shape_size(x->shape)));
     add_one(s, nest, &point, point_within(s, inside, i), term);
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
 }

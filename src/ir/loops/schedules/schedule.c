@@ -30,10 +30,9 @@ enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60, BLOCK_ROWS_IN_LANES = 64, MOR
 static void elements(Scheduler *s, const Nest *nest) {
     if (schedule_elements_in_squares(s, nest)) return;
     SpacePoint point = {{NULL}};
-    int opened = schedule_axes_open_with(s, "ijlmnopq", nest->space.extent, nest->space.rank, place_innermost(s, nest),
-                                         point.axis);
+    int opened = schedule_axes_open_with(s, nest->space.extent, nest->space.rank, place_innermost(s, nest), point.axis);
     schedule_stores(s, &point);
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
 }
 
 static bool sums_over_rows(const Nest *nest) {

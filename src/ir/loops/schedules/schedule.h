@@ -156,11 +156,14 @@ const Loop *schedule_open_loop(const Scheduler *s); /* the innermost one */
 /* Where the array of a node, in row-major layout, has this place, for the row at hand. */
 const Subscript *schedule_place(Scheduler *s, const Node *node, const Subscript *linear);
 Array *schedule_registers(Scheduler *s, DType dtype, int64_t elements, const char *name);
-/* Loops over these axes; the point has their places. They are to be closed, as many as came back. */
-int schedule_axes_open(Scheduler *s, const char *letters, const int64_t *extent, int count, const Subscript **axis);
+/* Loops over axes of a result; the point has their places. They are to be closed, as many as came back. */
+int schedule_axes_open(Scheduler *s, const int64_t *extent, int count, const Subscript **axis);
 /* The same; `innermost` is the last of them. -1: any is. */
-int schedule_axes_open_with(Scheduler *s, const char *letters, const int64_t *extent, int count, int innermost,
-                            const Subscript **axis);
+int schedule_axes_open_with(Scheduler *s, const int64_t *extent, int count, int innermost, const Subscript **axis);
+int schedule_terms_open(Scheduler *s, const int64_t *extent, int count, const Subscript **axis); /* reduced ones */
+void schedule_close_all(Scheduler *s, int opened);
+/* Over `count` lanes, as vectors of so many; the lane at hand. Two loops are to be closed. */
+const Subscript *schedule_lanes_open(Scheduler *s, int64_t count, int64_t vector);
 
 /* ---- padding.c */
 void schedule_padding(Scheduler *s);

@@ -43,17 +43,13 @@ static int axes_open(Scheduler *s, const SquareValues *v, const int64_t count[2]
     return opened;
 }
 
-static void close_loops(Scheduler *s, int opened) {
-    while (opened-- > 0) schedule_close(s);
-}
-
 /* In row-major order: what lies so is walked through in as few streams as a square has lines. */
 static void whole_squares(Scheduler *s, const SquareValues *v, int64_t stored, int64_t read) {
     SpacePoint point = {{NULL}};
     if (stored == 0 || read == 0) return;
     int opened = axes_open(s, v, (const int64_t[]){stored, read}, v->side, &point);
     one_square(s, v, &point);
-    close_loops(s, opened);
+    schedule_close_all(s, opened);
 }
 
 /* So many places of both axes, of one of them from `begin` on. */
@@ -65,7 +61,7 @@ static void single_places(Scheduler *s, const SquareValues *v, int axis, int64_t
     point.axis[axis] = subscript_sum(s->arena, point.axis[axis], subscript_number(s->arena, begin));
     for (int i = 0; i < v->count; i++) value[i] = v->value(s, v->context, i, &point);
     for (int i = 0; i < v->count; i++) v->store(s, v->context, i, &point, value[i]);
-    close_loops(s, opened);
+    schedule_close_all(s, opened);
 }
 
 void schedule_squares(Scheduler *s, const SquareValues *v) {

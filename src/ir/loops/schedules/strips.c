@@ -48,11 +48,7 @@ static const Subscript *place_of_chain(Scheduler *s, const Kernel *k) {
 
 /* Loops over all weights, in the order of their chains; the point is there. */
 static int weights_open(Scheduler *s, Kernel *k) {
-    return schedule_axes_open_with(s, "ijlmnopq", k->r.extent, k->r.result, k->lanes_axis, k->r.point.axis);
-}
-
-static void weights_close(Scheduler *s, int opened) {
-    while (opened-- > 0) schedule_close(s);
+    return schedule_axes_open_with(s, k->r.extent, k->r.result, k->lanes_axis, k->r.point.axis);
 }
 
 static void start_chains(Scheduler *s, Kernel *k, const ChainArrays *chains) {
@@ -60,7 +56,7 @@ static void start_chains(Scheduler *s, Kernel *k, const ChainArrays *chains) {
     int opened = weights_open(s, k);
     ChainValue start = chains_start(s, &k->r);
     chains_store(s, chains, place_of_chain(s, k), &start);
-    weights_close(s, opened);
+    schedule_close_all(s, opened);
     schedule_close(s);
 }
 
@@ -68,10 +64,8 @@ static void add_chunk(Scheduler *s, Kernel *k, const ChainArrays *total, const C
     schedule_nest_open(s, k->r.node);
     int opened = weights_open(s, k);
     const Subscript *at = place_of_chain(s, k);
-    ChainValue sum = chains_load(s, total, at), part = chains_load(s, chains, at);
-    sum = chains_join(s, &k->r, &sum, &part);
-    chains_continue(s, total, at, &sum, subscript_of_loop(s->arena, chunk), 1);
-    weights_close(s, opened);
+    chains_add(s, &k->r, total, at, chains, at, subscript_of_loop(s->arena, chunk), 1);
+    schedule_close_all(s, opened);
     schedule_close(s);
 }
 
@@ -85,18 +79,17 @@ static void terms_of_strip(Scheduler *s, Kernel *k, const KernelTile *tile, cons
         opened++;
     }
     kernel_one_term(s, k, tile, sums);
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
 }
 
 void kernel_tile_of_strip(Scheduler *s, Kernel *k, const KernelTile *tile) {
     ChainArrays sums = chains_registers(s, &k->r, kernel_chains(tile));
     TileLoops loops = kernel_tile_open(s, k, tile);
-    ChainValue chain = chains_load(s, &k->strip.chains, place_of_chain(s, k));
-    chains_store(s, &sums, loops.chain, &chain);
+    chains_move(s, &k->strip.chains, place_of_chain(s, k), &sums, loops.chain);
     kernel_tile_close(s, loops);
     terms_of_strip(s, k, tile, &sums);
     loops = kernel_tile_open(s, k, tile);
-    chain = chains_load(s, &sums, loops.chain);
+    ChainValue chain = chains_load(s, &sums, loops.chain);
     chains_continue(s, &k->strip.chains, place_of_chain(s, k), &chain, k->strip.number, k->strip.count);
     kernel_tile_close(s, loops);
 }
@@ -137,6 +130,6 @@ void schedule_strips(Scheduler *s, Kernel *k, KernelTiles *tiles) {
     int opened = weights_open(s, k);
     const Scalar *sum = point_load(s, sums, NULL, place_of_chain(s, k));
     schedule_sum(s, &k->r.point, sum, sum);
-    weights_close(s, opened);
+    schedule_close_all(s, opened);
     schedule_close(s);
 }

@@ -66,14 +66,9 @@ static void terms_of_squares(Scheduler *s, Kernel *k, const KernelTile *tile, co
 }
 
 void kernel_terms_in_squares(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
-    int opened = 0, along = innermost_term(k);
+    int along = innermost_term(k);
     int64_t extent = k->r.extent[along], blocks = extent / k->vector, rest = extent % k->vector, all = k->r.joining;
-    for (int a = k->r.result; a < along; a++) {
-        k->r.point.axis[a] = subscript_number(s->arena, 0);
-        if (k->r.extent[a] == 1) continue;
-        k->r.point.axis[a] = schedule_loop_open(s, "k", k->r.extent[a], LOOP_SERIAL);
-        opened++;
-    }
+    int opened = schedule_terms_open(s, k->r.extent + k->r.result, along - k->r.result, k->r.point.axis + k->r.result);
     for (int a = along + 1; a < k->r.axes; a++) k->r.point.axis[a] = subscript_number(s->arena, 0);
     terms_of_squares(s, k, tile, chains, blocks);
     if (rest > 0) {
@@ -84,5 +79,5 @@ void kernel_terms_in_squares(Scheduler *s, Kernel *k, const KernelTile *tile, co
         k->r.joining = all;
         schedule_close(s);
     }
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
 }

@@ -116,17 +116,13 @@ static bool comes_from_rows(const Scheduler *s, const Nest *nest) {
 
 /* Loops over the rows of a block, which are lanes. */
 static ScheduleRow lanes_open(Scheduler *s) {
-    int64_t lanes = s->numbers.row_lanes;
     ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, s->lane_rows, s->pad);
-    const Subscript *v = schedule_loop_open(s, "v", s->lane_rows / lanes, LOOP_UNROLLED);
-    const Subscript *t = schedule_loop_open(s, "t", lanes, LOOP_VECTOR);
-    s->at = schedule_row_further(s, subscript_sum(s->arena, subscript_times(s->arena, v, lanes), t));
+    s->at = schedule_row_further(s, schedule_lanes_open(s, s->lane_rows, s->numbers.row_lanes));
     return before;
 }
 
 static void lanes_close(Scheduler *s, ScheduleRow before) {
-    schedule_close(s);
-    schedule_close(s);
+    schedule_close_all(s, 2);
     schedule_rows_close(s, before);
 }
 
@@ -144,11 +140,11 @@ void schedule_rows_innermost(Scheduler *s, const Nest *nest) {
         return;
     }
     SpacePoint point = {{NULL}};
-    int opened = schedule_axes_open(s, "ijlmnopq", nest->space.extent, nest->space.rank, point.axis);
+    int opened = schedule_axes_open(s, nest->space.extent, nest->space.rank, point.axis);
     ScheduleRow before = lanes_open(s);
     schedule_stores(s, &point);
     lanes_close(s, before);
-    while (opened-- > 0) schedule_close(s);
+    schedule_close_all(s, opened);
 }
 
 /* ---- the other way around ----------------------------------------------------------------------------------- */
