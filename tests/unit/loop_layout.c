@@ -107,7 +107,7 @@ Test(loop_layout, rows_are_side_by_side_where_channels_are_few) {
     numbers.row_lanes = 16;
     numbers.square_bytes = 64;
     LoopTree *tree = scheduled(arena, few_channels, numbers);
-    tree_row_lanes(tree, numbers.row_lanes);
+    tree_row_lanes(tree, &numbers);
     look(&tree->body, NULL, NULL, &rows);
     cr_expect(rows.lanes > 0 && rows.gathered == 0 && channels.gathered > 0, "%d lanes, %d gathered, were %d",
               rows.lanes, rows.gathered, channels.gathered);
@@ -300,7 +300,7 @@ Test(loop_layout, borders_are_split_off) {
     LoopTree *tree = schedule_function(arena, run, &run->step, IN_ONE_BLOCK, &usual_tiles);
     int before[2] = {0}, after[2] = {0};
     count_conditions(&tree->body, &before[0], &before[1]);
-    tree_split(tree);
+    tree_split(tree, &usual_tiles);
     const char *problem = tree_problem(tree);
     cr_expect(problem == NULL, "%s", problem);
     count_conditions(&tree->body, &after[0], &after[1]);

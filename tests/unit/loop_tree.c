@@ -359,12 +359,13 @@ static LoopTree *made(Arena *arena, const Run *run, int which, int way) {
     LoopTree *tree = schedule_function(arena, run, function_of(run, which),
                                        way == SHARED_BLOCKS ? IN_BLOCKS : IN_ONE_BLOCK, &numbers);
     if (way != IN_LANES) {
-        tree_threads(tree, &numbers.machine, true);
+        numbers.shares_all = true;
+        tree_threads(tree, &numbers);
         return tree;
     }
-    tree_row_lanes(tree, numbers.row_lanes);
-    tree_layout(tree);
-    tree_join(tree);
+    tree_row_lanes(tree, &numbers);
+    tree_layout(tree, &numbers);
+    tree_join(tree, &numbers);
     return tree;
 }
 
@@ -432,10 +433,10 @@ static LoopTree *small_step(Arena *arena, const char *text) {
     TileNumbers numbers = usual_tiles;
     numbers.row_lanes = 16;
     LoopTree *tree = schedule_function(arena, &program->runs[0], &program->runs[0].step, IN_ONE_BLOCK, &numbers);
-    tree_row_lanes(tree, numbers.row_lanes);
-    tree_layout(tree);
-    tree_vectorise(tree, numbers.machine.vector_bytes);
-    tree_registers(tree, numbers.machine.vector_bytes);
+    tree_row_lanes(tree, &numbers);
+    tree_layout(tree, &numbers);
+    tree_vectorise(tree, &numbers);
+    tree_registers(tree, &numbers);
     return tree;
 }
 

@@ -113,10 +113,7 @@ static const Scalar *copy_scalar(Copy *c, const Scalar *s) {
 }
 
 static Loop *copy_loop(Copy *c, const Loop *loop) {
-    Loop *to = tree_loop(c->tree, loop->name, loop->extent, loop->mark);
-    int id = to->id;
-    *to = *loop;
-    to->id = id;
+    Loop *to = tree_loop_like(c->tree, loop);
     to->block = known_loop(c, loop->block);
     c->new_loop[loop->id - c->first_loop] = to;
     return to;

@@ -33,6 +33,12 @@ Loop *tree_loop(LoopTree *tree, const char *name, int64_t extent, LoopMark mark)
     return loop;
 }
 
+Loop *tree_loop_like(LoopTree *tree, const Loop *like) {
+    Loop *loop = arena_copy(tree->arena, like, sizeof *like);
+    loop->id = tree->loops++;
+    return loop;
+}
+
 int64_t loop_iterations(const Loop *loop) { return (loop->extent + loop->step - 1) / loop->step; }
 
 Scalar *tree_scalar(LoopTree *tree, ScalarKind kind, DType dtype) {
@@ -125,6 +131,38 @@ int64_t subscript_coef(const Subscript *s, const Loop *loop) {
 
 int64_t subscript_stride(const Subscript *s, const Loop *loop) { return subscript_coef(s, loop) * loop->step; }
 
+/* ---- bodies --------------------------------------------------------------------------------------------------- */
+Statement *tree_add_loop(LoopTree *tree, Body *to, const char *name, int64_t extent, LoopMark mark) {
+    Statement *s = tree_statement(tree, STATEMENT_LOOP);
+    s->loop = tree_loop(tree, name, extent, mark);
+    vector_push(tree->arena, to, s);
+    return s;
+}
+
+void tree_add_copy(LoopTree *tree, Body *body, const Array *from, const Subscript *at, const Array *to,
+                   const Subscript *place) {
+    Statement *let = tree_statement(tree, STATEMENT_LET), *store = tree_statement(tree, STATEMENT_STORE);
+    Scalar *load = tree_scalar(tree, SCALAR_LOAD, from->dtype);
+    load->array = from;
+    load->at = at;
+    store->array = to;
+    store->at = place;
+    let->scalar = store->scalar = load;
+    vector_push(tree->arena, body, let);
+    vector_push(tree->arena, body, store);
+}
+
+void tree_add_body(LoopTree *tree, Body *to, const Body *from) {
+    for (int i = 0; i < from->count; i++) vector_push(tree->arena, to, from->items[i]);
+}
+
+bool statement_access(const Statement *s, ArrayAccess *access) {
+    const Scalar *load = s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD ? s->scalar : NULL;
+    if (load != NULL) *access = (ArrayAccess){load->array, load->at, load->row, false};
+    if (s->kind == STATEMENT_STORE) *access = (ArrayAccess){s->array, s->at, s->row, true};
+    return load != NULL || s->kind == STATEMENT_STORE;
+}
+
 void tree_change_accesses(Body *body, ChangeAccess *change, void *context) {
     for (int i = 0; i < body->count; i++) {
         Statement *s = body->items[i];
@@ -134,3 +172,11 @@ void tree_change_accesses(Body *body, ChangeAccess *change, void *context) {
         tree_change_accesses(&s->body, change, context);
     }
 }
+
+static void replace(void *context, const Array **array, const Subscript **at) {
+    const Array **by = context;
+    (void)at;
+    if (by[(*array)->id] != NULL) *array = by[(*array)->id];
+}
+
+void tree_replace_arrays(Body *body, const Array **by) { tree_change_accesses(body, replace, (void *)by); }

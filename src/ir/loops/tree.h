@@ -172,6 +172,7 @@ typedef struct LoopTree {
 Array *tree_array(LoopTree *tree, ArrayMemory memory, int index, DType dtype, int64_t elements, const char *name);
 Statement *tree_statement(LoopTree *tree, StatementKind kind);
 Loop *tree_loop(LoopTree *tree, const char *name, int64_t extent, LoopMark mark);
+Loop *tree_loop_like(LoopTree *tree, const Loop *like);
 /* The largest number of iterations. */
 int64_t loop_iterations(const Loop *loop);
 Scalar *tree_scalar(LoopTree *tree, ScalarKind kind, DType dtype);
@@ -190,9 +191,24 @@ int64_t subscript_coef(const Subscript *s, const Loop *loop);
 /* By which it grows from one iteration to the next. */
 int64_t subscript_stride(const Subscript *s, const Loop *loop);
 
+/* At the end of a body: a loop; to[place] = from[at]; what another body has. */
+Statement *tree_add_loop(LoopTree *tree, Body *to, const char *name, int64_t extent, LoopMark mark);
+void tree_add_copy(LoopTree *tree, Body *body, const Array *from, const Subscript *at, const Array *to,
+                   const Subscript *place);
+void tree_add_body(LoopTree *tree, Body *to, const Body *from);
+
+/* The element that a statement loads or stores. */
+typedef struct ArrayAccess {
+    const Array *array;
+    const Subscript *at, *row;
+    bool store;
+} ArrayAccess;
+bool statement_access(const Statement *s, ArrayAccess *access); /* false: none */
 /* What statements of a body load and store, one after the other: they may change which element it is. */
 typedef void ChangeAccess(void *context, const Array **array, const Subscript **at);
 void tree_change_accesses(Body *body, ChangeAccess *change, void *context);
+/* By array: which one takes its place; NULL: none. */
+void tree_replace_arrays(Body *body, const Array **by);
 
 /* ---- range.c ----------------------------------------------------------------------------------------------------- */
 /* The least and the largest number that a subscript may be. */

@@ -51,22 +51,26 @@ static int64_t statements_of(const Body *body) {
     return count;
 }
 
-static bool is_over_rows_in_lanes(const Statement *s) {
-    if (s->kind != STATEMENT_LOOP || !s->loop->rows || s->loop->step == 1 || s->loop->mark != LOOP_SERIAL) return false;
+bool has_rows_in_lanes(const Statement *s) {
+    if (s->kind != STATEMENT_LOOP || !s->loop->rows) return false;
     for (int i = 0; i < s->body.count; i++) {
         const Statement *inside = s->body.items[i];
-        if (inside->kind != STATEMENT_LOOP || inside->loop->mark != LOOP_VECTOR ||
-            inside->loop->extent != s->loop->step)
-            return false;
+        bool lanes = inside->kind == STATEMENT_LOOP && inside->loop->mark == LOOP_VECTOR;
+        if (!lanes || inside->loop->extent != s->loop->step) return false;
     }
-    return statements_of(&s->body) <= MOST_STATEMENTS;
+    return true;
+}
+
+static bool may_be_joined(const Statement *s) {
+    return has_rows_in_lanes(s) && s->loop->step > 1 && s->loop->mark == LOOP_SERIAL &&
+           statements_of(&s->body) <= MOST_STATEMENTS;
 }
 
 static bool find_parts(Arena *arena, const Statement *nest, NestParts *parts) {
     *parts = (NestParts){.rows = NULL};
     for (int i = 0; i < nest->body.count; i++) {
         Statement *s = nest->body.items[i];
-        if (parts->rows == NULL && is_over_rows_in_lanes(s))
+        if (parts->rows == NULL && may_be_joined(s))
             parts->rows = s;
         else if (s->kind == STATEMENT_LOOP && s->loop->rows)
             return false;
@@ -81,25 +85,16 @@ static bool are_alike(const Loop *a, const Loop *b) {
 }
 
 /* ---- one loop ----------------------------------------------------------------------------------------------- */
-static Statement *loop_like(LoopTree *tree, const Loop *like) {
-    Statement *s = tree_statement(tree, STATEMENT_LOOP);
-    Loop *loop = s->loop = tree_loop(tree, like->name, like->extent, like->mark);
-    int id = loop->id;
-    *loop = *like;
-    loop->id = id;
-    return s;
-}
-
 /* The bodies, one behind the other, in a new loop; NULL: iterations of one need others of the other. */
 static Statement *joined(Fuser *f, const Statement *a, const Statement *b) {
     Arena *arena = f->tree->arena;
-    Statement *loop = loop_like(f->tree, a->loop);
+    Statement *loop = tree_statement(f->tree, STATEMENT_LOOP);
+    loop->loop = tree_loop_like(f->tree, a->loop);
     Body parts[2] = {{0}, {0}};
     const Subscript *by = subscript_of_loop(arena, loop->loop);
     tree_copy_body(f->tree, &a->body, &parts[0], a->loop, by);
     tree_copy_body(f->tree, &b->body, &parts[1], b->loop, by);
-    for (int p = 0; p < 2; p++)
-        for (int i = 0; i < parts[p].count; i++) vector_push(arena, &loop->body, parts[p].items[i]);
+    for (int p = 0; p < 2; p++) tree_add_body(f->tree, &loop->body, &parts[p]);
     return iterations_meet(arena, loop, &parts[0], &parts[1], &f->around) ? NULL : loop;
 }
 
@@ -145,12 +140,9 @@ static Statement *fused(Fuser *f, const Statement *nest_a, const Statement *nest
     join_lanes(f, rows);
     Statement *nest = tree_statement(f->tree, STATEMENT_NEST);
     nest->node = nest_a->node;
-    const Body *parts[] = {&a.before.body, &b.before.body, NULL, &a.after.body, &b.after.body};
-    for (int p = 0; p < 5; p++) {
-        if (parts[p] == NULL) vector_push(arena, &nest->body, rows);
-        for (int i = 0; parts[p] != NULL && i < parts[p]->count; i++)
-            vector_push(arena, &nest->body, parts[p]->items[i]);
-    }
+    const Body loop = {.items = &rows, .count = 1},
+               *parts[] = {&a.before.body, &b.before.body, &loop, &a.after.body, &b.after.body};
+    for (int p = 0; p < 5; p++) tree_add_body(f->tree, &nest->body, parts[p]);
     return nest;
 }
 
@@ -179,8 +171,7 @@ static bool fuse_body(Fuser *f, Body *body) {
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------------------- */
-void tree_join(LoopTree *tree) {
+void tree_join(LoopTree *tree, const TileNumbers *numbers) {
     Fuser f = {.tree = tree};
-    if (!fuse_body(&f, &tree->body)) return;
-    tree_give_places(tree);
+    if (numbers->row_lanes > 1 && fuse_body(&f, &tree->body)) tree_give_places(tree);
 }

@@ -70,7 +70,8 @@ static void change(void *context, const Array **array, const Subscript **at) {
     *at = subscript_sum(arena, row, subscript_times(arena, rest, (*array)->elements / elements));
 }
 
-void tree_layout(LoopTree *tree) {
+void tree_layout(LoopTree *tree, const TileNumbers *numbers) {
+    (void)numbers;
     RowLayouts l = {.tree = tree, .of = arena_array(tree->arena, ArrayRows, tree->arrays.count + 1)};
     tree_change_accesses(&tree->body, look, &l);
     tree_change_accesses(&tree->body, change, &l);

@@ -7,47 +7,16 @@
  */
 #include "ir/loops/passes/passes.h"
 
-static void split(LoopTree *tree, const TileNumbers *numbers) {
-    (void)numbers;
-    tree_split(tree);
-}
-
-static void run_lanes(LoopTree *tree, const TileNumbers *numbers) { tree_run_lanes(tree, numbers->run_lanes); }
-static void row_lanes(LoopTree *tree, const TileNumbers *numbers) { tree_row_lanes(tree, numbers->row_lanes); }
-
-static void layout(LoopTree *tree, const TileNumbers *numbers) {
-    (void)numbers;
-    tree_layout(tree);
-}
-
-static void join(LoopTree *tree, const TileNumbers *numbers) {
-    if (numbers->row_lanes > 1) tree_join(tree);
-}
-
-static void short_rows(LoopTree *tree, const TileNumbers *numbers) {
-    if (numbers->row_lanes > 1) tree_short_rows(tree);
-}
-
-static void vectorise(LoopTree *tree, const TileNumbers *numbers) {
-    tree_vectorise(tree, numbers->machine.vector_bytes);
-}
-static void registers(LoopTree *tree, const TileNumbers *numbers) {
-    tree_registers(tree, numbers->machine.vector_bytes);
-}
-static void threads(LoopTree *tree, const TileNumbers *numbers) {
-    tree_threads(tree, &numbers->machine, numbers->shares_all);
-}
-
 const TreePass tree_passes[] = {
-    {"split", "loops and conditions", "no condition that is known", split, false},
-    {"run-lanes", "a step", "runs side by side as lanes", run_lanes, true},
-    {"row-lanes", "loops over rows", "rows as lanes", row_lanes, true},
-    {"layout", "rows as lanes", "their rows side by side", layout, true},
-    {"join", "sums over rows", "one loop for several", join, true},
-    {"vectorise", "innermost loops", "lanes", vectorise, true},
-    {"short-rows", "rows as lanes", "short rows transposed", short_rows, true},
-    {"registers", "lanes", "small steps in registers", registers, true},
-    {"threads", "loops", "shared loops, waits", threads, true},
+    {"split", "loops and conditions", "no condition that is known", tree_split, false},
+    {"run-lanes", "a step", "runs side by side as lanes", tree_run_lanes, true},
+    {"row-lanes", "loops over rows", "rows as lanes", tree_row_lanes, true},
+    {"layout", "rows as lanes", "their rows side by side", tree_layout, true},
+    {"join", "sums over rows", "one loop for several", tree_join, true},
+    {"vectorise", "innermost loops", "lanes", tree_vectorise, true},
+    {"short-rows", "rows as lanes", "short rows transposed", tree_short_rows, true},
+    {"registers", "lanes", "small steps in registers", tree_registers, true},
+    {"threads", "loops", "shared loops, waits", tree_threads, true},
     {NULL, NULL, NULL, NULL, false},
 };
 _Static_assert(sizeof tree_passes / sizeof *tree_passes <= MOST_TREE_PASSES, "more passes");

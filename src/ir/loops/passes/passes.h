@@ -18,29 +18,30 @@
 
 /* ---- row_lanes.c ------------------------------------------------------------------------------------------------- */
 /* Loops over single rows become loops over vectors of so many of them, where that takes less. */
-void tree_row_lanes(LoopTree *tree, int64_t lanes);
+void tree_row_lanes(LoopTree *tree, const TileNumbers *numbers);
 
 /* ---- run_lanes.c ------------------------------------------------------------------------------------------------- */
 /* What of a tree belongs to a run becomes so many runs' side by side; of trees that may have such lanes (loops.h). */
-void tree_run_lanes(LoopTree *tree, int64_t lanes);
+void tree_run_lanes(LoopTree *tree, const TileNumbers *numbers);
 
 /* ---- layout.c ---------------------------------------------------------------------------------------------------- */
 /* Arrays that are only touched with rows as lanes have their rows beside each other. */
-void tree_layout(LoopTree *tree);
+void tree_layout(LoopTree *tree, const TileNumbers *numbers);
 /* Of a place in an array with rows: a row's elements, if the lanes are rows and the rest stays in one row; -1. */
 int64_t elements_of_row(Arena *arena, const Subscript *at);
 
 /* ---- short_rows.c ------------------------------------------------------------------------------------------------ */
-void tree_short_rows(LoopTree *tree);
+void tree_short_rows(LoopTree *tree, const TileNumbers *numbers);
 /* Operations that it takes to access an element of rows in lanes, which have so many each; -1: it is not done. */
 double transposed_access_cost(DType dtype, int64_t elements, int64_t lanes);
 
 /* ---- join.c ------------------------------------------------------------------------------------------------------ */
-void tree_join(LoopTree *tree);
+void tree_join(LoopTree *tree, const TileNumbers *numbers);
+/* A loop over rows in which there are but vectors of them. */
+bool has_rows_in_lanes(const Statement *s);
 
 /* ---- registers.c ------------------------------------------------------------------------------------------------- */
-/* Of registers of so many bytes. */
-void tree_registers(LoopTree *tree, int64_t bytes);
+void tree_registers(LoopTree *tree, const TileNumbers *numbers);
 
 /* ---- pipeline.c -------------------------------------------------------------------------------------------------- */
 /* In the only nest of the function, whose loops are unrolled. */
@@ -49,18 +50,17 @@ void tree_pipeline(LoopTree *tree, Statement *nest);
 /* ---- promotion.c ------------------------------------------------------------------------------------------------- */
 /* What the function updates, if no more than so many bytes. */
 void tree_promote(LoopTree *tree, int64_t bytes);
-/* Is it known which element it is when all loops but lanes are unrolled? */
-bool place_is_known(const Subscript *at);
+/* By array: is it not known of some of its elements which they are when all loops but lanes are unrolled? */
+uint8_t *tree_find_unknown(LoopTree *tree);
 
 /* ---- threads.c --------------------------------------------------------------------------------------------------- */
-/* Marks loops that threads share, and adds waits; small: however little work it is. */
-void tree_threads(LoopTree *tree, const Machine *machine, bool small);
+/* Marks loops that threads share, and adds waits. */
+void tree_threads(LoopTree *tree, const TileNumbers *numbers);
 
 /* ---- split.c ----------------------------------------------------------------------------------------------------- */
 /* Of a tree that was verified: its chains name only terms that are there afterwards. */
-void tree_split(LoopTree *tree);
+void tree_split(LoopTree *tree, const TileNumbers *numbers);
 
 /* ---- vectorise.c ------------------------------------------------------------------------------------------------- */
-/* Of so many bytes. */
-void tree_vectorise(LoopTree *tree, int64_t bytes);
+void tree_vectorise(LoopTree *tree, const TileNumbers *numbers);
 #endif

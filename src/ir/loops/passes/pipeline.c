@@ -74,14 +74,7 @@ static bool scalar_of_rows(const StepAhead *a, const Scalar *s) {
 
 /* One vector of rows, in lanes. */
 static bool is_over_rows(const Statement *s) {
-    if (s->kind != STATEMENT_LOOP || !s->loop->rows || loop_iterations(s->loop) != 1 || s->loop->block != NULL)
-        return false;
-    for (int i = 0; i < s->body.count; i++) {
-        const Statement *inside = s->body.items[i];
-        bool lanes = inside->kind == STATEMENT_LOOP && inside->loop->mark == LOOP_VECTOR;
-        if (!lanes || inside->loop->extent != s->loop->step) return false;
-    }
-    return true;
+    return has_rows_in_lanes(s) && loop_iterations(s->loop) == 1 && s->loop->block == NULL;
 }
 
 /* Whether an array turned out to be changed. */
@@ -220,12 +213,6 @@ static void part(StepAhead *a, HandedValues *handed, const Body *body, Body *row
 }
 
 /* ---- a step ahead ----------------------------------------------------------------------------------------------- */
-static void use_arrays(void *context, const Array **array, const Subscript **at) {
-    const Array **as = context;
-    (void)at;
-    if (as[(*array)->id] != NULL) *array = as[(*array)->id];
-}
-
 /* rows NULL: of the first mini-batch. */
 static void go_to_rows(LoopTree *tree, Body *body, const Scalar *rows) {
     for (int i = 0; i < body->count; i++) {
@@ -239,20 +226,11 @@ static void go_to_rows(LoopTree *tree, Body *body, const Scalar *rows) {
 }
 
 static void copy_array(LoopTree *tree, Body *body, const Array *from, const Array *to, int64_t lanes) {
-    Statement *loop = tree_statement(tree, STATEMENT_LOOP), *lane = tree_statement(tree, STATEMENT_LOOP);
-    Statement *let = tree_statement(tree, STATEMENT_LET), *store = tree_statement(tree, STATEMENT_STORE);
-    loop->loop = tree_loop(tree, "i", from->elements / lanes, LOOP_UNROLLED);
-    lane->loop = tree_loop(tree, "t", lanes, LOOP_VECTOR);
-    Scalar *load = tree_scalar(tree, SCALAR_LOAD, from->dtype);
+    Statement *loop = tree_add_loop(tree, body, "i", from->elements / lanes, LOOP_UNROLLED);
+    Statement *lane = tree_add_loop(tree, &loop->body, "t", lanes, LOOP_VECTOR);
     const Subscript *vector = subscript_times(tree->arena, subscript_of_loop(tree->arena, loop->loop), lanes);
-    load->array = from;
-    load->at = store->at = subscript_sum(tree->arena, vector, subscript_of_loop(tree->arena, lane->loop));
-    let->scalar = store->scalar = load;
-    store->array = to;
-    vector_push(tree->arena, &lane->body, let);
-    vector_push(tree->arena, &lane->body, store);
-    vector_push(tree->arena, &loop->body, lane);
-    vector_push(tree->arena, body, loop);
+    const Subscript *at = subscript_sum(tree->arena, vector, subscript_of_loop(tree->arena, lane->loop));
+    tree_add_copy(tree, &lane->body, from, at, to, at);
 }
 
 /* In memory: LLVM would compute what both the first and the next rows hand on after they have met, and so no step ahead. */
@@ -286,8 +264,8 @@ static void add_rows(StepAhead *a, const Body *of_rows, Body *to, const Scalar *
     Body copy = {0};
     tree_copy_body(a->tree, of_rows, &copy, NULL, NULL);
     go_to_rows(a->tree, &copy, rows);
-    tree_change_accesses(&copy, use_arrays, (void *)arrays);
-    for (int i = 0; i < copy.count; i++) vector_push(a->tree->arena, to, copy.items[i]);
+    tree_replace_arrays(&copy, arrays);
+    tree_add_body(a->tree, to, &copy);
 }
 
 static void change_nest(StepAhead *a, Statement *nest) {
@@ -311,9 +289,9 @@ static void change_nest(StepAhead *a, Statement *nest) {
     vector_push(tree->arena, &tree->before, first);
     add_rows(a, &of_rows, &all, let->scalar, a->next);
     for (int i = 0; i < handed.count; i++) *handed.items[i].value = handed.items[i].load;
-    tree_change_accesses(&rest, use_arrays, (void *)a->now);
-    for (int i = 0; i < rest.count; i++) vector_push(tree->arena, &all, rest.items[i]);
-    for (int i = 0; i < copies.count; i++) vector_push(tree->arena, &all, copies.items[i]);
+    tree_replace_arrays(&rest, a->now);
+    tree_add_body(tree, &all, &rest);
+    tree_add_body(tree, &all, &copies);
     nest->body = all;
 }
 

@@ -57,14 +57,8 @@ static void unroll(Body *body) {
 }
 
 /* ---- arrays are registers ----------------------------------------------------------------------------------- */
-static void look(void *context, const Array **array, const Subscript **at) {
-    uint8_t *unknown = context;
-    if (!place_is_known(*at)) unknown[(*array)->id] = 1;
-}
-
 static void promote_arrays(LoopTree *tree) {
-    uint8_t *unknown = arena_array(tree->arena, uint8_t, tree->arrays.count + 1);
-    tree_change_accesses(&tree->body, look, unknown);
+    const uint8_t *unknown = tree_find_unknown(tree);
     for (int a = 0; a < tree->arrays.count; a++) {
         Array *array = tree->arrays.items[a];
         if (array->memory == ARRAY_WORK && !unknown[a]) array->memory = ARRAY_REGISTERS;
@@ -84,15 +78,14 @@ static void unroll_few_rows(Body *body) {
     }
 }
 
-void tree_registers(LoopTree *tree, int64_t bytes) {
+void tree_registers(LoopTree *tree, const TileNumbers *numbers) {
+    int64_t bytes = numbers->machine.vector_bytes;
     if (tree->function->steps) unroll_few_rows(&tree->body);
     if (tree->runs > 1) bytes *= tree->runs; /* of values that are one, alone */
     if (!is_tiny(tree, bytes)) return;
     Statement *all = tree_statement(tree, STATEMENT_NEST);
     all->node = tree->body.items[0]->node;
-    for (int i = 0; i < tree->body.count; i++)
-        for (int k = 0; k < tree->body.items[i]->body.count; k++)
-            vector_push(tree->arena, &all->body, tree->body.items[i]->body.items[k]);
+    for (int i = 0; i < tree->body.count; i++) tree_add_body(tree, &all->body, &tree->body.items[i]->body);
     tree->body = (Body){0};
     vector_push(tree->arena, &tree->body, all);
     unroll(&tree->body);

@@ -70,11 +70,11 @@ static double lanes_cost(const RowLoop *r, const Array *array, const Subscript *
     return in_registers > 0 && in_registers < all ? in_registers : all;
 }
 
-static void add_access(const RowLoop *r, RowCost *cost, const Array *array, const Subscript *row, const Subscript *at,
-                       double times, double vectors, const Statement *vector) {
+static void add_access(const RowLoop *r, RowCost *cost, const ArrayAccess *a, double times, double vectors,
+                       const Statement *vector) {
     int64_t count = vector == NULL ? 1 : least(loop_iterations(vector->loop), r->lanes);
-    cost->as_is += vectors * (vector == NULL || row != NULL ? 1 : access_cost(row, at, vector->loop, count));
-    cost->lanes += times * lanes_cost(r, array, row, at);
+    cost->as_is += vectors * (vector == NULL || a->row != NULL ? 1 : access_cost(a->row, a->at, vector->loop, count));
+    cost->lanes += times * lanes_cost(r, a->array, a->row, a->at);
 }
 
 /* times, vectors: how often the body runs as it is and with rows as lanes; vector: what would be lanes as it is. */
@@ -83,10 +83,9 @@ static bool add_body(const RowLoop *r, RowCost *cost, const Body *body, double t
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
         const Scalar *x = s->scalar;
-        if (s->kind == STATEMENT_STORE) {
-            add_access(r, cost, s->array, s->row, s->at, times, vectors, vector);
-        } else if (s->kind == STATEMENT_LET && x->kind == SCALAR_LOAD) {
-            add_access(r, cost, x->array, x->row, x->at, times, vectors, vector);
+        ArrayAccess access;
+        if (statement_access(s, &access)) {
+            add_access(r, cost, &access, times, vectors, vector);
         } else if (s->kind == STATEMENT_LET) {
             double one = x->kind == SCALAR_OP ? op_cost(x->op) : x->kind == SCALAR_DRAW ? op_cost(OP_RANDOM) : 0;
             cost->as_is += vectors * one;
@@ -157,15 +156,14 @@ static void mark_serial(Body *body) {
 
 static Statement *in_lanes(RowLanes *l, const Statement *s) {
     Arena *arena = l->tree->arena;
-    Statement *rows = tree_statement(l->tree, STATEMENT_LOOP), *lane = tree_statement(l->tree, STATEMENT_LOOP);
-    Loop *loop = rows->loop = tree_loop(l->tree, "rows", s->loop->extent, LOOP_SERIAL);
-    loop->rows = true;
+    Statement *rows = tree_statement(l->tree, STATEMENT_LOOP);
+    Loop *loop = rows->loop = tree_loop_like(l->tree, s->loop);
+    loop->name = "rows";
     loop->step = l->lanes;
-    loop->block = s->loop->block;
-    loop->pad = s->loop->pad;
-    l->lane = lane->loop = tree_loop(l->tree, "t", l->lanes, LOOP_VECTOR);
+    loop->mark = LOOP_SERIAL;
+    Statement *lane = tree_add_loop(l->tree, &rows->body, "t", l->lanes, LOOP_VECTOR);
+    l->lane = lane->loop;
     l->wider = arena_array(arena, const Array *, l->tree->arrays.count + 1);
-    vector_push(arena, &rows->body, lane);
     tree_copy_body(l->tree, &s->body, &lane->body, s->loop,
                    subscript_sum(arena, subscript_of_loop(arena, loop), subscript_of_loop(arena, l->lane)));
     tree_change_accesses(&lane->body, widen, l);
@@ -174,11 +172,9 @@ static Statement *in_lanes(RowLanes *l, const Statement *s) {
 }
 
 static bool is_parallel(RowLanes *l, Statement *rows) {
-    const char *problem = NULL;
     OpenLoops around = l->around;
     around.loop[around.count++] = rows->loop;
-    check_parallel(l->tree->arena, rows->body.items[0], &around, &problem);
-    return problem == NULL;
+    return loop_may_be(l->tree->arena, rows->body.items[0], LOOP_VECTOR, &around);
 }
 
 static void change_body(RowLanes *l, Body *body, bool in_nest) {
@@ -210,15 +206,15 @@ static bool find_apart(RowLanes *l, const Body *body, bool in_nest) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
         if (s->kind == STATEMENT_LOOP && in_nest && pays(s, l->lanes, l->apart)) continue;
-        if (s->kind == STATEMENT_STORE) found |= set_apart(l, s->array, s->at);
-        if (s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD)
-            found |= set_apart(l, s->scalar->array, s->scalar->at);
+        ArrayAccess access;
+        if (statement_access(s, &access)) found |= set_apart(l, access.array, access.at);
         found |= find_apart(l, &s->body, in_nest || s->kind == STATEMENT_NEST);
     }
     return found;
 }
 
-void tree_row_lanes(LoopTree *tree, int64_t lanes) {
+void tree_row_lanes(LoopTree *tree, const TileNumbers *numbers) {
+    int64_t lanes = numbers->row_lanes;
     RowLanes l = {.tree = tree, .lanes = lanes, .apart = arena_array(tree->arena, uint8_t, tree->arrays.count + 1)};
     if (lanes <= 1) return;
     while (find_apart(&l, &tree->body, false)) {

@@ -120,13 +120,13 @@ static void change_nests(RunLanes *l, Body *body) {
             continue;
         }
         if (!body_differs(l, &s->body)) continue;
-        Statement *lanes = tree_statement(l->tree, STATEMENT_LOOP);
-        l->lane = lanes->loop = tree_loop(l->tree, "run", l->lanes, LOOP_VECTOR);
-        lanes->body = s->body;
+        Body all = s->body;
+        s->body = (Body){0};
+        Statement *lanes = tree_add_loop(l->tree, &s->body, "run", l->lanes, LOOP_VECTOR);
+        l->lane = lanes->loop;
+        lanes->body = all;
         mark_iterations(&lanes->body);
         tree_change_accesses(&lanes->body, widen, l);
-        s->body = (Body){0};
-        vector_push(l->tree->arena, &s->body, lanes);
     }
 }
 
@@ -149,7 +149,8 @@ static void take_whole(Body *body) {
     }
 }
 
-void tree_run_lanes(LoopTree *tree, int64_t lanes) {
+void tree_run_lanes(LoopTree *tree, const TileNumbers *numbers) {
+    int64_t lanes = numbers->run_lanes;
     if (lanes <= 1) return;
     tree->whole = tree->most_rows > 0;
     if (tree->whole) take_whole(&tree->body);

@@ -55,23 +55,24 @@ static bool reaches_all(const Transposition *t, const Subscript *element, int64_
     return reached == elements && subscript_range(element).most == elements - 1;
 }
 
-static void note(Transposition *t, const Array *array, const Subscript *at, bool store, bool always) {
+static void note(Transposition *t, const ArrayAccess *access, bool always) {
+    const Array *array = access->array;
+    const Subscript *at = access->at;
     TransposedRows *of = &t->of[array->id];
     if (array->memory != ARRAY_WORK || of->elements < 0) return;
     int64_t elements = elements_of_row(t->tree->arena, at);
     bool short_row = transposed_access_cost(array->dtype, elements, t->rows->step) > 0 &&
                      subscript_coef(at, t->rows) == elements && (of->elements == 0 || of->elements == elements);
-    bool once = !store || (always && !of->stored && reaches_all(t, element_of(t, at, elements), elements));
-    *(store ? &of->stored : &of->loaded) = true;
+    bool once = !access->store || (always && !of->stored && reaches_all(t, element_of(t, at, elements), elements));
+    *(access->store ? &of->stored : &of->loaded) = true;
     of->elements = short_row && once && of->loaded != of->stored ? elements : -1;
 }
 
 static void find_accesses(Transposition *t, const Body *body, bool always) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
-        if (s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD)
-            note(t, s->scalar->array, s->scalar->at, false, always);
-        if (s->kind == STATEMENT_STORE) note(t, s->array, s->at, true, always);
+        ArrayAccess access;
+        if (statement_access(s, &access)) note(t, &access, always);
         bool loop = s->kind == STATEMENT_LOOP;
         if (loop) t->inside.loop[t->inside.count++] = s->loop;
         find_accesses(t, &s->body, always && loop);
@@ -81,16 +82,8 @@ static void find_accesses(Transposition *t, const Body *body, bool always) {
 
 /* One vector of rows, in lanes. */
 static const Loop *lanes_of(const Statement *s) {
-    const Loop *lane = NULL;
-    if (s->kind != STATEMENT_LOOP || !s->loop->rows || s->loop->mark != LOOP_SERIAL || s->loop->step == 1) return NULL;
-    for (int i = 0; i < s->body.count; i++) {
-        const Statement *inside = s->body.items[i];
-        if (inside->kind != STATEMENT_LOOP || inside->loop->mark != LOOP_VECTOR ||
-            inside->loop->extent != s->loop->step)
-            return NULL;
-        lane = inside->loop;
-    }
-    return s->body.count == 1 ? lane : NULL;
+    bool lanes = has_rows_in_lanes(s) && s->loop->mark == LOOP_SERIAL && s->loop->step > 1 && s->body.count == 1;
+    return lanes ? s->body.items[0]->loop : NULL;
 }
 
 /* ---- the change ------------------------------------------------------------------------------------------------- */
@@ -106,25 +99,17 @@ static void change(void *context, const Array **array, const Subscript **at) {
 
 static void add_copy(Transposition *t, Body *to, const Array *array, const TransposedRows *of) {
     LoopTree *tree = t->tree;
-    Statement *vector = tree_statement(tree, STATEMENT_LOOP), *lane = tree_statement(tree, STATEMENT_LOOP);
-    Statement *let = tree_statement(tree, STATEMENT_LET), *store = tree_statement(tree, STATEMENT_STORE);
-    vector->loop = tree_loop(tree, "u", of->elements, LOOP_UNROLLED);
-    lane->loop = tree_loop(tree, "t", t->rows->step, LOOP_VECTOR);
+    Statement *vector = tree_add_loop(tree, to, "u", of->elements, LOOP_UNROLLED);
+    Statement *lane = tree_add_loop(tree, &vector->body, "t", t->rows->step, LOOP_VECTOR);
     const Subscript *u = subscript_of_loop(tree->arena, vector->loop);
     const Subscript *place = subscript_sum(tree->arena, subscript_times(tree->arena, u, t->rows->step),
                                            subscript_of_loop(tree->arena, lane->loop));
     const Subscript *first = subscript_times(tree->arena, subscript_of_loop(tree->arena, t->rows), of->elements);
     const Subscript *in_array = subscript_sum(tree->arena, first, place);
-    Scalar *load = tree_scalar(tree, SCALAR_LOAD, array->dtype);
-    load->array = of->loaded ? array : of->registers;
-    load->at = of->loaded ? in_array : place;
-    store->array = of->loaded ? of->registers : array;
-    store->at = of->loaded ? place : in_array;
-    let->scalar = store->scalar = load;
-    vector_push(tree->arena, &lane->body, let);
-    vector_push(tree->arena, &lane->body, store);
-    vector_push(tree->arena, &vector->body, lane);
-    vector_push(tree->arena, to, vector);
+    if (of->loaded)
+        tree_add_copy(tree, &lane->body, array, in_array, of->registers, place);
+    else
+        tree_add_copy(tree, &lane->body, of->registers, place, array, in_array);
 }
 
 static void add_transposition(Transposition *t, Body *to, const Array *array, const TransposedRows *of) {
@@ -153,7 +138,7 @@ static void change_loop(Transposition *t, Statement *rows) {
     t->of = arena_array(tree->arena, TransposedRows, tree->arrays.count + 1);
     for (int a = 0; a < arrays; a++) t->of[a] = of_all[a];
     tree_change_accesses(&rows->body, change, t);
-    for (int i = 0; i < rows->body.count; i++) vector_push(tree->arena, &body, rows->body.items[i]);
+    tree_add_body(tree, &body, &rows->body);
     for (int a = 0; a < arrays; a++)
         if (t->of[a].registers != NULL && t->of[a].stored)
             add_transposition(t, &body, tree->arrays.items[a], &t->of[a]);
@@ -172,7 +157,7 @@ static void change_body(Transposition *t, Body *body) {
     }
 }
 
-void tree_short_rows(LoopTree *tree) {
+void tree_short_rows(LoopTree *tree, const TileNumbers *numbers) {
     Transposition t = {.tree = tree};
-    change_body(&t, &tree->body);
+    if (numbers->row_lanes > 1) change_body(&t, &tree->body);
 }

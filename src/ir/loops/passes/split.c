@@ -150,7 +150,7 @@ static bool split_loop(LoopTree *tree, Statement *s, Body *to) {
         add_piece(tree, s, at, end, &pieces);
     }
     split_body(tree, &pieces);
-    for (int i = 0; i < pieces.count; i++) vector_push(tree->arena, to, pieces.items[i]);
+    tree_add_body(tree, to, &pieces);
     return true;
 }
 
@@ -204,7 +204,7 @@ static void move_out(LoopTree *tree, Body *body) {
             Body inside = {0};
             for (int k = 0; k + 1 < s->body.count; k++)
                 vector_push(tree->arena, s->body.items[k]->kind == STATEMENT_FETCH ? &inside : &to, s->body.items[k]);
-            for (int k = 0; k < condition->body.count; k++) vector_push(tree->arena, &inside, condition->body.items[k]);
+            tree_add_body(tree, &inside, &condition->body);
             s->body = inside;
             condition->body = (Body){0};
             vector_push(tree->arena, &condition->body, s);
@@ -215,7 +215,8 @@ static void move_out(LoopTree *tree, Body *body) {
     *body = to;
 }
 
-void tree_split(LoopTree *tree) {
+void tree_split(LoopTree *tree, const TileNumbers *numbers) {
+    (void)numbers;
     split_body(tree, &tree->body);
     tree->split = true;
     tree_take_unused(tree);

@@ -41,12 +41,8 @@ static double work_of(const Body *body) {
 
 /* Iterations are a thread's own. */
 static bool is_parallel(Sharing *w, Statement *loop) {
-    const char *problem = NULL;
-    if (loop->loop->mark != LOOP_SERIAL || loop_iterations(loop->loop) < FEWEST_ITERATIONS) return false;
-    loop->loop->mark = LOOP_THREADS;
-    check_parallel(w->tree->arena, loop, &w->around, &problem);
-    loop->loop->mark = LOOP_SERIAL;
-    return problem == NULL;
+    return loop->loop->mark == LOOP_SERIAL && loop_iterations(loop->loop) >= FEWEST_ITERATIONS &&
+           loop_may_be(w->tree->arena, loop, LOOP_THREADS, &w->around);
 }
 
 static bool can_be_shared(Sharing *w, const Statement *nest) {
@@ -87,8 +83,9 @@ static void keep_to_one(Body *body) {
     }
 }
 
-void tree_threads(LoopTree *tree, const Machine *m, bool small) {
-    Sharing w = {.tree = tree, .small = small, .fewest = fewest_cycles * machine_operations(m)};
+void tree_threads(LoopTree *tree, const TileNumbers *numbers) {
+    Sharing w = {
+        .tree = tree, .small = numbers->shares_all, .fewest = fewest_cycles * machine_operations(&numbers->machine)};
     share_nests(&w, &tree->body);
     tree->shared = w.shared >= fewest_of_function * w.fewest;
     if (!tree->shared) {

@@ -84,14 +84,6 @@ static bool find_cost(Vectoriser *v, const Statement *s, VectorCost *cost) {
     return true;
 }
 
-static bool is_parallel(Vectoriser *v, Statement *s) {
-    const char *problem = NULL;
-    s->loop->mark = LOOP_VECTOR;
-    check_parallel(v->tree->arena, s, &v->around, &problem);
-    s->loop->mark = LOOP_SERIAL;
-    return problem == NULL;
-}
-
 static bool is_power_of_two(int64_t n) { return (n & (n - 1)) == 0; }
 
 /* The lanes of its vectors; 0: it stays as it is. */
@@ -101,19 +93,12 @@ static int64_t lanes_of(Vectoriser *v, Statement *s) {
     if ((s->loop->mark != LOOP_SERIAL && !vector) || s->loop->rows || s->loop->step != 1) return 0;
     if (vector && is_power_of_two(s->loop->extent) && s->loop->extent <= WIDEST) return 0;
     if (!find_cost(v, s, &cost)) return 0;
-    if (!vector && (cost.gain <= cost.loss || !is_parallel(v, s))) return 0;
+    if (!vector && (cost.gain <= cost.loss || !loop_may_be(v->tree->arena, s, LOOP_VECTOR, &v->around))) return 0;
     int64_t lanes = v->bytes / (int64_t)cost.widest;
     return lanes > WIDEST ? WIDEST : lanes;
 }
 
 /* ---- loops of vectors ----------------------------------------------------------------------------------------- */
-static Statement *add_loop(Vectoriser *v, Body *to, const char *name, int64_t extent, LoopMark mark) {
-    Statement *s = tree_statement(v->tree, STATEMENT_LOOP);
-    s->loop = tree_loop(v->tree, name, extent, mark);
-    vector_push(v->tree->arena, to, s);
-    return s;
-}
-
 /* Lanes of the loop's iterations from `first` on. */
 static void add_vector(Vectoriser *v, const Statement *s, Body *to, const Subscript *first, int64_t lanes) {
     Arena *arena = v->tree->arena;
@@ -121,7 +106,7 @@ static void add_vector(Vectoriser *v, const Statement *s, Body *to, const Subscr
         tree_copy_body(v->tree, &s->body, to, s->loop, first);
         return;
     }
-    Statement *vector = add_loop(v, to, s->loop->name, lanes, LOOP_VECTOR);
+    Statement *vector = tree_add_loop(v->tree, to, s->loop->name, lanes, LOOP_VECTOR);
     const Subscript *at = subscript_sum(arena, subscript_of_loop(arena, vector->loop), first);
     tree_copy_body(v->tree, &s->body, &vector->body, s->loop, at);
 }
@@ -132,7 +117,7 @@ static void add_vectors(Vectoriser *v, const Statement *s, Body *to, int64_t lan
     if (tiles == 1) {
         add_vector(v, s, to, subscript_number(arena, 0), lanes);
     } else if (tiles > 1) {
-        Statement *tile = add_loop(v, to, "tile", tiles, LOOP_SERIAL);
+        Statement *tile = tree_add_loop(v->tree, to, "tile", tiles, LOOP_SERIAL);
         const Subscript *first = subscript_times(arena, subscript_of_loop(arena, tile->loop), lanes);
         add_vector(v, s, &tile->body, first, lanes);
     }
@@ -160,7 +145,9 @@ static void vectorise_body(Vectoriser *v, Body *body) {
     *body = to;
 }
 
-void tree_vectorise(LoopTree *tree, int64_t bytes) {
-    Vectoriser v = {.tree = tree, .bytes = bytes, .differs = arena_array(tree->arena, uint8_t, tree->scalars)};
+void tree_vectorise(LoopTree *tree, const TileNumbers *numbers) {
+    Vectoriser v = {.tree = tree,
+                    .bytes = numbers->machine.vector_bytes,
+                    .differs = arena_array(tree->arena, uint8_t, tree->scalars)};
     vectorise_body(&v, &tree->body);
 }

@@ -28,16 +28,10 @@ static void find_touched(const Statement *s, bool conditional, uint8_t *touched)
         find_touched(s->body.items[i], conditional || s->kind == STATEMENT_IF, touched);
 }
 
-static bool lie_over_each_other(const Array *x, const Array *y) {
-    size_t x_end = x->offset + (size_t)x->elements * dtype_bytes(x->dtype);
-    size_t y_end = y->offset + (size_t)y->elements * dtype_bytes(y->dtype);
-    return x->offset < y_end && y->offset < x_end;
-}
-
 static void write_over(BytesWalk *w, const Array *stored) {
     for (int a = 0; a < w->tree->arrays.count; a++) {
         const Array *array = w->tree->arrays.items[a];
-        if (array == stored || !is_of_work(array) || !lie_over_each_other(array, stored)) continue;
+        if (array == stored || !is_of_work(array) || !share_bytes(array, stored)) continue;
         w->writer[a] = stored;
         if (w->touched[a] != 0)
             *w->problem = text_format(w->arena, "%s%d and %s%d share bytes in one loop", array->name, array->id,

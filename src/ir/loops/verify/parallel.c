@@ -8,27 +8,21 @@
  */
 #include "ir/loops/verify/verify.h"
 
-typedef struct ArrayAccess {
-    const Array *array;
-    const Subscript *at, *row;
-    bool store;
-} ArrayAccess;
 typedef Vector(ArrayAccess) Accesses;
 
 static void find_accesses(Arena *arena, const Body *body, Accesses *to) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
-        bool load = s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD;
-        if (load) vector_push(arena, to, ((ArrayAccess){s->scalar->array, s->scalar->at, s->scalar->row, false}));
-        if (s->kind == STATEMENT_STORE) vector_push(arena, to, ((ArrayAccess){s->array, s->at, s->row, true}));
+        ArrayAccess access;
+        if (statement_access(s, &access)) vector_push(arena, to, access);
         find_accesses(arena, &s->body, to);
     }
 }
 
 /* ---- one loop ----------------------------------------------------------------------------------------------- */
-static bool is_among(const OpenLoops *around, const Loop *loop) {
-    for (int i = 0; i < around->count; i++)
-        if (around->loop[i] == loop) return true;
+bool loop_is_among(const OpenLoops *loops, const Loop *loop) {
+    for (int i = 0; i < loops->count; i++)
+        if (loops->loop[i] == loop) return true;
     return false;
 }
 
@@ -93,7 +87,7 @@ static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Stateme
                 continue;
             }
             if (t->loop == loop) continue;
-            if (is_among(around, t->loop)) {
+            if (loop_is_among(around, t->loop)) {
                 if (subscript_coef(a->at, t->loop) != subscript_coef(b->at, t->loop)) return false;
                 continue;
             }
@@ -136,6 +130,15 @@ void check_parallel(Arena *arena, const Statement *statement, const OpenLoops *a
     }
 }
 
+bool loop_may_be(Arena *arena, Statement *loop, LoopMark mark, const OpenLoops *around) {
+    const char *problem = NULL;
+    LoopMark is = loop->loop->mark;
+    loop->loop->mark = mark;
+    check_parallel(arena, loop, around, &problem);
+    loop->loop->mark = is;
+    return problem == NULL;
+}
+
 bool iterations_meet(Arena *arena, const Statement *loop, const Body *first, const Body *second,
                      const OpenLoops *around) {
     Accesses of_first = {0}, of_second = {0};
@@ -165,11 +168,14 @@ static bool has_threads(const Statement *s) {
 }
 
 /* Arrays that live at different times share bytes. */
-static bool share_bytes(const Array *a, const Array *b) {
+bool share_bytes(const Array *a, const Array *b) {
     size_t a_end = a->offset + (size_t)a->elements * dtype_bytes(a->dtype);
     size_t b_end = b->offset + (size_t)b->elements * dtype_bytes(b->dtype);
-    if (a->memory != ARRAY_WORK || b->memory != ARRAY_WORK) return same_memory(a, b);
     return a->offset < b_end && b->offset < a_end;
+}
+
+static bool may_meet(const Array *a, const Array *b) {
+    return a->memory == ARRAY_WORK && b->memory == ARRAY_WORK ? share_bytes(a, b) : same_memory(a, b);
 }
 
 /* An array of the nest, if threads that have not waited may still touch its bytes; NULL. */
@@ -178,7 +184,7 @@ static const Array *met_by_nest(const Accesses *all, bool shared, const TouchedA
         for (int k = 0; k < since->count; k++) {
             const ArrayAccess *a = &all->items[i];
             const Touched *t = &since->items[k];
-            if (share_bytes(t->array, a->array) && (t->stored || a->store) && (t->shared || shared)) return a->array;
+            if (may_meet(t->array, a->array) && (t->stored || a->store) && (t->shared || shared)) return a->array;
         }
     return NULL;
 }

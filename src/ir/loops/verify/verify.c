@@ -61,16 +61,10 @@ static const char *shown(Walk *w, const Array *array, const Subscript *at) {
 }
 
 /* ---- scalars and subscripts --------------------------------------------------------------------------------- */
-static bool loop_is_open(const Walk *w, const Loop *loop) {
-    for (int i = 0; i < w->open.count; i++)
-        if (w->open.loop[i] == loop) return true;
-    return false;
-}
-
 static void check_subscript(Walk *w, const Subscript *s) {
     for (int i = 0; s != NULL && i < s->count; i++) {
         const SubscriptTerm *t = &s->term[i];
-        if (t->loop != NULL && !loop_is_open(w, t->loop))
+        if (t->loop != NULL && !loop_is_among(&w->open, t->loop))
             problem(w, "%s%d is used outside of its loop", t->loop->name, t->loop->id);
         if (t->scalar != NULL && w->visible[t->scalar->id] != VISIBLE)
             problem(w, "s%d is used where it is not known", t->scalar->id);
@@ -247,18 +241,12 @@ static void close_loop(Walk *w) {
 }
 
 /* ---- chains ------------------------------------------------------------------------------------------------- */
-static bool reads_element(const Scalar *s, const Array *array, const Subscript *at) {
-    if (s->kind == SCALAR_LOAD) return s->array == array && subscript_equal(s->at, at);
+/* The element of the array that is there; or another one. */
+static bool reads_element(const Scalar *s, const Array *array, const Subscript *at, bool another) {
+    if (s->kind == SCALAR_LOAD) return s->array == array && subscript_equal(s->at, at) != another;
     for (int i = 0; i < 3 && s->source[i] != NULL; i++)
-        if (reads_element(s->source[i], array, at)) return true;
+        if (reads_element(s->source[i], array, at, another)) return true;
     return false;
-}
-
-static bool reads_only_element(const Scalar *s, const Array *array, const Subscript *at) {
-    if (s->kind == SCALAR_LOAD) return s->array != array || subscript_equal(s->at, at);
-    for (int i = 0; i < 3 && s->source[i] != NULL; i++)
-        if (!reads_only_element(s->source[i], array, at)) return false;
-    return true;
 }
 
 /* As many as the loops that the term moves with make. */
@@ -275,7 +263,7 @@ static void check_terms(Walk *w, const Statement *s) {
 /* Loops since the chain's start that stay at its element carry it. */
 static void check_chain(Walk *w, const Statement *s) {
     int64_t span = 0;
-    bool carried = reads_element(s->scalar, s->array, s->at);
+    bool carried = reads_element(s->scalar, s->array, s->at, false);
     for (int i = w->open.count; i-- > w->state[s->array->id].base;) {
         const Loop *loop = w->open.loop[i];
         if (subscript_coef(s->at, loop) != 0) continue;
@@ -297,13 +285,6 @@ static void check_chain(Walk *w, const Statement *s) {
         problem(w, "the chain %s loses the terms before", shown(w, s->array, s->at));
 }
 
-static bool reads_array(const Scalar *s, const Array *array) {
-    if (s->kind == SCALAR_LOAD) return s->array == array;
-    for (int i = 0; i < 3 && s->source[i] != NULL; i++)
-        if (reads_array(s->source[i], array)) return true;
-    return false;
-}
-
 /* A chain that starts anew under a condition does so with all of its array, from its beginning on. */
 static void check_restart(Walk *w, const Statement *s) {
     ArrayState *state = &w->state[s->array->id];
@@ -319,7 +300,7 @@ static void check_restart(Walk *w, const Statement *s) {
  * nothing is asked. */
 static void note_joined(Walk *w, const Statement *s) {
     ArrayState *state = &w->state[s->array->id];
-    bool fold = reads_array(s->scalar, s->array) && !reads_only_element(s->scalar, s->array, s->at);
+    bool fold = reads_element(s->scalar, s->array, s->at, true);
     bool by_term = false;
     for (int i = 0; i < s->at->count; i++)
         by_term |= s->at->term[i].loop != NULL && subscript_coef(s->term, s->at->term[i].loop) != 0;
@@ -345,15 +326,10 @@ static void check_joined(Walk *w) {
     }
 }
 
-static bool is_open(const Walk *w, const Loop *loop) {
-    for (int i = 0; i < w->open.count; i++)
-        if (w->open.loop[i] == loop) return true;
-    return false;
-}
-
 /* Carried chains, to which terms may still come, whose sum another array takes. */
 static const Array *closes_chains(const Walk *w, const Scalar *s, const Array *to) {
-    if (s->kind == SCALAR_LOAD) return s->array != to && is_open(w, w->state[s->array->id].carried) ? s->array : NULL;
+    if (s->kind == SCALAR_LOAD)
+        return s->array != to && loop_is_among(&w->open, w->state[s->array->id].carried) ? s->array : NULL;
     const Array *found = NULL;
     for (int i = 0; i < 3 && s->source[i] != NULL && found == NULL; i++) found = closes_chains(w, s->source[i], to);
     return found;
@@ -390,7 +366,7 @@ static void check_store(Walk *w, const Statement *s) {
     if (s->array->memory == ARRAY_COLUMN || s->array->memory == ARRAY_SLOT)
         problem(w, "%s is only read", shown(w, s->array, s->at));
     if (is_of_function(s->array)) {
-        bool starts = s->term == NULL && w->conditions == 0 && !reads_element(s->scalar, s->array, s->at);
+        bool starts = s->term == NULL && w->conditions == 0 && !reads_element(s->scalar, s->array, s->at, false);
         if (starts)
             w->state[s->array->id].base = loops_around_start(w, s->at);
         else

@@ -17,6 +17,10 @@ typedef struct OpenLoops {
 /* ---- parallel.c: *problem stays as it is, or becomes a sentence */
 /* Of a loop marked VECTOR, THREADS or UNROLLED inside of the open ones. */
 void check_parallel(Arena *arena, const Statement *loop, const OpenLoops *around, const char **problem);
+/* Could the loop have this mark? */
+bool loop_may_be(Arena *arena, Statement *loop, LoopMark mark, const OpenLoops *around);
+bool loop_is_among(const OpenLoops *loops, const Loop *loop);
+bool share_bytes(const Array *a, const Array *b); /* of the work block */
 void check_waits(Arena *arena, const Body *body, const char **problem);
 void add_waits(LoopTree *tree);
 /* Do two iterations, one of them in one part of the loop's body and one in the other, touch an element in common that one of
