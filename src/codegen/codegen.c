@@ -53,14 +53,6 @@ int codegen_object_processors(Arena *arena, const CodegenOptions *options, Objec
     return target_object_processors(arena, options, processors);
 }
 
-void codegen_free(Codegen *c) {
-    if (c == NULL) return;
-    if (c->jit != NULL) LLVMConsumeError(LLVMOrcDisposeLLJIT(c->jit));
-    c->jit = NULL;
-    if (c->cache != NULL) code_cache_close(c->cache);
-    target_close(&c->target);
-}
-
 Architecture codegen_architecture(const Codegen *c) { return c->target.architecture; }
 
 const CodegenTimes *codegen_times(const Codegen *c) { return &c->times; }

@@ -49,7 +49,8 @@ Executor *codegen_jit(Codegen *codegen, const Run *run);
 Executor *codegen_jit_together(Codegen *codegen, const Run *run, int runs, bool whole);
 /* Have the runs of two executors the same steps? */
 bool codegen_same_steps(const Executor *a, const Executor *b);
-bool codegen_jit_all(Codegen *codegen, Executor *const *executors, int count); /* compile now, in one module */
+/* Compile now, in one module: steps, and, where executor->evaluates, what it evaluates by while the caller goes on. */
+bool codegen_jit_all(Codegen *codegen, Executor *const *executors, int count);
 
 /* ---- tuning. Kernels of what an executor calls for a step, as they are scheduled; their number. */
 int codegen_step_kernels(Codegen *codegen, const Executor *executor, const PlannedKernel **kernels);

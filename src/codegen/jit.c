@@ -1,9 +1,9 @@
 /* jit: functions compiled into this process.
  *
  * A module is compiled to an object in memory by the target machine and linked by ORC, so code, its speed and
- * its bits are those of an object file. Functions are compiled when first called, or together by
- * codegen_jit_all, but for two that would cost more to compile than they save: predict, which training does
- * not call, and an init of few elements, which runs once and is interpreted (the same bits).
+ * its bits are those of an object file. Functions are compiled when first called, or together by codegen_jit_all:
+ * steps, and what evaluates where that will be called, as late code (machine_code.c), so that training starts before it
+ * is there. An init of few elements runs once and is interpreted (the same bits).
  */
 #include "codegen/llvm/parts.h"
 #include "codegen/session.h"
@@ -54,26 +54,62 @@ static void link_object(Codegen *c, LLVMMemoryBufferRef object) {
 }
 
 /* ---- modules: their objects are kept one after the other, the length of each before it -------------- */
-static void keep_objects(Codegen *c, const char *key, LLVMMemoryBufferRef const *objects, int count) {
-    if (c->cache == NULL) return;
-    Text all = text_new(c->arena);
-    for (int i = 0; i < count; i++) {
-        size_t length = LLVMGetBufferSize(objects[i]);
-        text_add_bytes(&all, (const char *)&length, sizeof length);
-        text_add_bytes(&all, LLVMGetBufferStart(objects[i]), length);
+typedef struct LateModule {
+    LateCode *code;
+    const char *key;
+    Text kept; /* objects that are there */
+    struct LateModule *next;
+} LateModule;
+
+static void add_object(Codegen *c, Text *kept, LLVMMemoryBufferRef object) {
+    size_t length = LLVMGetBufferSize(object);
+    if (c->cache != NULL) {
+        text_add_bytes(kept, (const char *)&length, sizeof length);
+        text_add_bytes(kept, LLVMGetBufferStart(object), length);
     }
-    code_cache_keep(c->cache, key, all.bytes, all.length);
+    link_object(c, object);
+}
+
+static void keep_objects(Codegen *c, const char *key, const Text *kept) {
+    if (c->cache != NULL) code_cache_keep(c->cache, key, kept->bytes, kept->length);
 }
 
 /* The module becomes code, kept under the key; it and its context go. No other module has the prefix. */
-static void link_module(Codegen *c, LLVMModuleRef module, const char *prefix, const char *key) {
+static LateModule *link_module(Codegen *c, LLVMModuleRef module, const char *prefix, const char *key,
+                               const char *const *late, int late_count) {
     LLVMContextRef context = LLVMGetModuleContext(module);
-    LLVMMemoryBufferRef objects[MOST_OBJECTS];
-    int count = session_objects(c, module, prefix, objects);
+    ModuleCode code;
+    session_objects(c, module, prefix, late, late_count, &code);
     LLVMDisposeModule(module);
     LLVMContextDispose(context);
-    keep_objects(c, key, objects, count);
-    for (int i = 0; i < count; i++) link_object(c, objects[i]);
+    Text kept = text_new(c->arena);
+    for (int i = 0; i < code.count; i++) add_object(c, &kept, code.objects[i]);
+    if (code.late == NULL) {
+        keep_objects(c, key, &kept);
+        return NULL;
+    }
+    LateModule *rest = arena_new_of(c->arena, LateModule);
+    *rest = (LateModule){code.late, key, kept, c->late};
+    return c->late = rest;
+}
+
+/* Once. */
+static void link_late(Codegen *c, LateModule *module) {
+    LLVMMemoryBufferRef object = late_code_object(c, module->code);
+    module->code = NULL;
+    add_object(c, &module->kept, object);
+    keep_objects(c, module->key, &module->kept);
+}
+
+void codegen_free(Codegen *c) {
+    if (c == NULL) return;
+    for (LateModule *m = c->late; m != NULL; m = m->next)
+        if (m->code != NULL) link_late(c, m);
+    if (c->jit != NULL) LLVMConsumeError(LLVMOrcDisposeLLJIT(c->jit));
+    c->late = NULL;
+    c->jit = NULL;
+    if (c->cache != NULL) code_cache_close(c->cache);
+    target_close(&c->target);
 }
 
 /* Code that an earlier process kept. */
@@ -105,18 +141,35 @@ static const char *key_of_module(Codegen *c, Compiled *const *functions, int cou
     return key.bytes;
 }
 
-static void compile_functions(Codegen *c, Compiled **functions, int count) {
-    const char *key = key_of_module(c, functions, count);
+/* The last ones, so many, are late. */
+static void compile_functions(Codegen *c, Compiled **functions, int count, int late_count) {
+    const char *key = key_of_module(c, functions, count), **late = arena_array(c->arena, const char *, late_count + 1);
+    LateModule *rest = NULL;
+    int first = count - late_count;
+    for (int i = 0; i < late_count; i++) late[i] = functions[first + i]->symbol;
     if (!link_kept(c, key)) {
         LLVMModuleRef module = session_module(c, LLVMContextCreate(), "sgd");
         for (int i = 0; i < count; i++) session_emit(c, module, functions[i], functions[i]->symbol);
-        link_module(c, module, functions[0]->symbol, key);
+        rest = link_module(c, module, functions[0]->symbol, key, late, late_count);
     }
-    for (int i = 0; i < count; i++) functions[i]->address = find_symbol(c, functions[i]->symbol);
+    for (int i = 0; i < count; i++)
+        if (rest != NULL && i >= first)
+            functions[i]->late = rest;
+        else
+            functions[i]->address = find_symbol(c, functions[i]->symbol);
+}
+
+static sgdrt_function *address_of(Codegen *c, Compiled *f) {
+    if (f->address != NULL) return f->address;
+    if (f->late == NULL)
+        compile_functions(c, &f, 1, 0);
+    else if (f->late->code != NULL)
+        link_late(c, f->late);
+    return f->address = find_symbol(c, f->symbol);
 }
 
 static void add_function(Compiled **list, int *count, Compiled *f) {
-    if (f == NULL || f->address != NULL) return;
+    if (f == NULL || f->address != NULL || f->late != NULL) return;
     for (int i = 0; i < *count; i++)
         if (list[i] == f) return;
     list[(*count)++] = f;
@@ -160,7 +213,7 @@ static void compile_step(JitExecutor *j) {
         LLVMDisposeModule(module);
         LLVMContextDispose(context);
     } else {
-        link_module(c, module, symbol, key);
+        link_module(c, module, symbol, key, NULL, 0);
     }
     LLVMDisposeMessage(key);
     j->parts = find_symbol(c, symbol);
@@ -172,7 +225,7 @@ static int64_t call_parts(JitExecutor *j, const sgdrt_call *call) {
         Compiled **list = arena_array(j->codegen->arena, Compiled *, 2 * executor->run->part_count);
         int count = 0;
         add_parts(j, list, &count);
-        if (count > 0) compile_functions(j->codegen, list, count);
+        if (count > 0) compile_functions(j->codegen, list, count, 0);
         compile_step(j);
     }
     if (executor->shares && executor->region != NULL) return executor->region(executor->threads, j->parts, call);
@@ -191,9 +244,9 @@ static int64_t jit_call(Executor *executor, Entry entry, int measure, const sgdr
     Compiled *f = compiled_of(j, entry, measure);
     if (entry == ENTRY_STEP && f != NULL && f->most_rows > 0 && call->batch > f->most_rows) f = j->step_of_any;
     if (f == NULL) INTERNAL_ERROR("a call of a function that run %s does not have", executor->run->name);
-    if (f->address == NULL) compile_functions(j->codegen, &f, 1);
-    if (f->shared && executor->region != NULL) return executor->region(executor->threads, f->address, call);
-    return f->address(call);
+    sgdrt_function *code = address_of(j->codegen, f);
+    if (f->shared && executor->region != NULL) return executor->region(executor->threads, code, call);
+    return code(call);
 }
 
 static void jit_free(Executor *executor) {
@@ -257,8 +310,7 @@ typedef struct TogetherExecutor {
 } TogetherExecutor;
 
 static int64_t call_together(const TogetherExecutor *t, Compiled *step, const sgdrt_call *call) {
-    if (step->address == NULL) compile_functions(t->codegen, &step, 1);
-    return step->address(call);
+    return address_of(t->codegen, step)(call);
 }
 
 /* Whole mini-batches, then what is left. */
@@ -295,7 +347,7 @@ Executor *codegen_jit_together(Codegen *c, const Run *run, int runs, bool whole)
     int count = 0;
     add_function(list, &count, t->whole);
     if (t->whole == NULL || !whole) add_function(list, &count, any);
-    if (count > 0) compile_functions(c, list, count);
+    if (count > 0) compile_functions(c, list, count, 0);
     make_room(&t->executor, any);
     if (t->whole != NULL) make_room(&t->executor, t->whole);
     return &t->executor;
@@ -327,11 +379,16 @@ bool codegen_jit_all(Codegen *c, Executor *const *executors, int count) {
         const JitExecutor *j = (const JitExecutor *)executors[i];
         if (j->interpreter == NULL) add_function(list, &functions, j->function[ENTRY_INIT]);
         add_function(list, &functions, j->function[ENTRY_STEP]);
-        add_function(list, &functions, j->function[ENTRY_EVALUATE]);
         if (j->parts == NULL) add_parts(j, list, &functions);
+    }
+    int first = functions;
+    for (int i = 0; i < count; i++) {
+        const JitExecutor *j = (const JitExecutor *)executors[i];
+        if (!j->executor.evaluates) continue;
+        add_function(list, &functions, j->function[ENTRY_EVALUATE]);
         for (int m = 0; m < run_measures(j->executor.run); m++) add_function(list, &functions, j->metric[m]);
     }
-    if (functions > 0) compile_functions(c, list, functions);
+    if (functions > 0) compile_functions(c, list, functions, first > 0 ? functions - first : 0);
     for (int i = 0; i < count; i++) {
         JitExecutor *j = (JitExecutor *)executors[i];
         if (j->executor.run->part_count && j->parts == NULL) compile_step(j);

@@ -23,6 +23,7 @@ typedef struct Compiled {
     bool shared;             /* it gains from threads */
     const char *symbol;      /* in the JIT */
     sgdrt_function *address; /* NULL: not compiled yet */
+    struct LateModule *late; /* its code is late */
     struct Compiled *next;
 } Compiled;
 
@@ -35,7 +36,8 @@ struct Codegen {
     Compiled *functions;
     int function_count;
     LLVMOrcLLJITRef jit;
-    CodeCache *cache; /* of functions for this process; NULL: none */
+    struct LateModule *late; /* the last one */
+    CodeCache *cache;        /* of functions for this process; NULL: none */
 };
 
 double session_seconds(void);
@@ -64,10 +66,17 @@ void session_merge_functions(Codegen *c, LLVMModuleRef module);
 const char *session_passes(const Codegen *c);
 void session_run_passes(LLVMModuleRef module, LLVMTargetMachineRef machine, const char *passes);
 
-/* ---- machine_code.c: the module as objects that are linked together; their number. No other module of the session has
- * the prefix. */
+/* ---- machine_code.c: the module as objects that are linked together. No other module of the session has the prefix. */
 enum { MOST_OBJECTS = 8 };
-int session_objects(Codegen *c, LLVMModuleRef module, const char *prefix, LLVMMemoryBufferRef *objects);
+typedef struct LateCode LateCode; /* compiled while the program goes on */
+typedef struct ModuleCode {
+    LLVMMemoryBufferRef objects[MOST_OBJECTS];
+    int count;
+    LateCode *late; /* what only those functions need that are late; NULL: nothing */
+} ModuleCode;
+void session_objects(Codegen *c, LLVMModuleRef module, const char *prefix, const char *const *late, int late_count,
+                     ModuleCode *code);
+LLVMMemoryBufferRef late_code_object(Codegen *c, LateCode *late); /* once; waits for it */
 
 /* Entries of a run that have roots, in order: init, step, evaluate, predict, parts of a step, metrics. */
 typedef struct RunEntry {

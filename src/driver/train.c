@@ -625,6 +625,7 @@ static Codegen *make_executors(Driver *driver, Training **trainings, int count, 
                                : interpreter_new(driver->arena, trainings[i]->run);
         trainings[i]->executor = executors[i];
         *good = executors[i] != NULL;
+        if (*good) executors[i]->evaluates = evaluates(trainings[i]) || trainings[i]->points != NULL;
         if (driver->options->log) trainings[i]->rate = rate_executor(driver->arena, trainings[i]->run);
     }
     if (codegen && *good) *good = codegen_jit_all(codegen, executors, count);

@@ -21,7 +21,8 @@ struct Executor {
     size_t work_bytes; /* the caller provides call->work of this size */
     int64_t (*call)(Executor *e, Entry entry, int measure, const sgdrt_call *call); /* measure: only METRIC, PART */
     void (*free)(Executor *e);
-    bool shares; /* some function shares its work */
+    bool evaluates; /* the caller's: it will call EVALUATE and METRIC, which are to be compiled ahead */
+    bool shares;    /* some function shares its work */
     sgdrt_region *region;
     void *threads; /* the caller's; region NULL: on one thread */
 };

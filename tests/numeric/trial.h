@@ -193,6 +193,7 @@ static Codegen *compile_side(Trial *t, CodegenOptions *options) {
         codegen = codegen_new(arena, options, t->compiled.diagnostics);
         *executor = codegen_jit(codegen, t->run);
     }
+    (*executor)->evaluates = true;
     codegen_jit_all(codegen, executor, 1);
     if (t->seed % 16 / 2 == 3 || getenv("SGDC_TOGETHER"))
         *executor = beside_new(arena, codegen, *executor, &t->memory, t->seed / 8);

@@ -243,6 +243,7 @@ static ExitCode evaluate_all(Eval *v) {
     v->data = *tables_of_run(v->tables, 0);
     e->rows.table = e->set == e->run->data ? v->data.train.table : v->data.valid.table;
     take_truth(v, true);
+    v->trained.executor->evaluates = true;
     if (v->trained.codegen) codegen_jit_all(v->trained.codegen, &v->trained.executor, 1);
     evaluate(v);
     predict(v);
