@@ -167,7 +167,9 @@ def memory_table(compiled):
 
 def report(found):
     alone = found["peaks"]["1"]
+    level = found.get("cpu", "native")
     yield (f"{found['machine']}, {found['system']}; {found['date']}; the median of {found['repeats']}"
+           + (f", nobody using more than {level}" if level != "native" else "")
            + (", in processor time" if found["clock"] == "cpu" else "")
            + (f", beside {found['busy']} other processes that compute." if found.get("busy") else "."))
     yield ""
