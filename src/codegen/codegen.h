@@ -52,10 +52,12 @@ bool codegen_same_steps(const Executor *a, const Executor *b);
 /* Compile now, in one module: steps, and, where executor->evaluates, what it evaluates by while the caller goes on. */
 bool codegen_jit_all(Codegen *codegen, Executor *const *executors, int count);
 
-/* ---- tuning. Kernels of what an executor calls for a step, as they are scheduled; their number. */
-int codegen_step_kernels(Codegen *codegen, const Executor *executor, const PlannedKernel **kernels);
+/* ---- tuning. Kernels of what an executor calls for this (of steps: of whole mini-batches), as they are scheduled; their
+ * number. */
+int codegen_kernels(Codegen *codegen, const Executor *executor, Entry entry, const PlannedKernel **kernels);
 const KernelTuning *codegen_tuning(const Codegen *codegen); /* NULL: all is computed */
 /* For later sessions of this machine and level, with what others have kept; false: it cannot be written. */
+bool codegen_may_keep_tuning(Codegen *codegen); /* is there a folder for it? */
 bool codegen_keep_tuning(Codegen *codegen, const KernelTuning *tuning);
 
 /* ---- measured.c: the processor that code is for, and where each figure is from */

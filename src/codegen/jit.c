@@ -358,12 +358,12 @@ bool codegen_same_steps(const Executor *a, const Executor *b) {
     return x->function[ENTRY_STEP] != NULL && x->step_of_any == y->step_of_any;
 }
 
-int codegen_step_kernels(Codegen *c, const Executor *executor, const PlannedKernel **kernels) {
+int codegen_kernels(Codegen *c, const Executor *executor, Entry entry, const PlannedKernel **kernels) {
     const JitExecutor *j = (const JitExecutor *)executor;
     Vector(PlannedKernel) all = {0};
-    int parts = executor->run->part_count;
+    int parts = entry == ENTRY_STEP ? executor->run->part_count : 0;
     for (int i = 0; i < (parts > 0 ? parts : 1); i++) {
-        Compiled *f = parts > 0 ? j->part[i] : j->function[ENTRY_STEP];
+        Compiled *f = parts > 0 ? j->part[i] : j->function[entry];
         if (f == NULL) continue;
         session_loops(c, f);
         for (int k = 0; k < f->tree->kernels.count; k++) vector_push(c->arena, &all, f->tree->kernels.items[k]);

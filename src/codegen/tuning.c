@@ -76,6 +76,10 @@ static void add_choices(Arena *arena, KernelTuning *to, const KernelTuning *from
             vector_push(arena, &to->choices, from->choices.items[i]);
 }
 
+bool codegen_may_keep_tuning(Codegen *c) {
+    return c->options.tuned != NULL && open_kept(c, c->arena) != NULL && access(c->options.tuned, W_OK | X_OK) == 0;
+}
+
 bool codegen_keep_tuning(Codegen *c, const KernelTuning *tuning) {
     KernelTuning all = {.choices = {0}}, before = {.choices = {0}};
     size_t length;

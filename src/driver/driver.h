@@ -34,7 +34,7 @@
  *   torch_names.c, torch_file.c   --names=torch, and files of PyTorch: torch.h is their map
  *   saved.c        --save and --load;  resume.c: --save-every and --resume;  record.c: what keep and stop have seen, as text in a saved file
  *   machine.c      --machine;  measure.c: what of it can only be measured
- *   trace.c        --trace;  find_lr.c: --find-lr;  tune.c: --tune
+ *   trace.c        --trace;  find_lr.c: --find-lr;  tune.c: --tune;  tune_rounds.c: what of a run it measures
  *   quadratic.c    the 2/L note;  gradient.c: the gradient of rows;  check_grad.c: --check-grad;  summary.c: --summary
  *   link.c         --emit=so: the system's linker;  manifest.c: --emit=manifest;  child.c: programs that work for sgdc
  *   output.c       files are written whole or not at all;  check_outputs.c: what will be written, before work

@@ -24,6 +24,7 @@ Codegen *driver_session(Driver *driver) {
 Codegen *driver_trial_session(Driver *driver, Arena *arena, const KernelTuning *tuning) {
     CodegenOptions options = {.cpu = driver->options->cpu,
                               .level = driver->options->optimize,
+                              .threads = threads_allowed(driver),
                               .tuned = driver_kept_folder(driver),
                               .tuning = tuning};
     return codegen_new(arena, &options, driver->diagnostics);

@@ -27,8 +27,6 @@ enum { FIRST_PLACES = 1 << 10 };
 static const double call_seconds = 0.1;
 
 /* ---- what is due ----------------------------------------------------------------------------- */
-static bool evaluates(const Training *t) { return t->data->valid.count > 0 || t->run->measure_count > 0; }
-
 static int64_t report_epochs(const Training *t) {
     const Run *run = t->run;
     if (run->report_every > 0 && !run->report_steps) return run->report_every;
@@ -195,7 +193,7 @@ static void begin_epoch(Training *t) {
 
 /* ---- the end of an epoch ---------------------------------------------------------------------------- */
 static bool needs_evaluation_each_epoch(const Training *t, const Log *log) {
-    return evaluates(t) && (log || t->run->keep_figure || watch_validation(t->run) != NULL);
+    return training_evaluates(t) && (log || t->run->keep_figure || watch_validation(t->run) != NULL);
 }
 
 static void copy_figures(Figures *to, const Figures *from, const Run *run) {
@@ -247,13 +245,14 @@ static bool after_steps(Training *t, Report *report, Log *log, bool prints) {
     if ((t->film && film_take(t->film, t)) || (t->point_every && (step % t->point_every == 0 || last))) curves_take(t);
     if (!due && !epoch_ends) return goes_on;
     take_train_figures(t, false);
-    if (evaluates(t) && (due || last || (epoch_ends && needs_evaluation_each_epoch(t, log)))) take_evaluation(t);
+    if (training_evaluates(t) && (due || last || (epoch_ends && needs_evaluation_each_epoch(t, log))))
+        take_evaluation(t);
     if (epoch_ends) {
         if (at_epochs_end(t)) keep_best(t);
         if (stop_holds(t)) {
             if (goes_on) t->end = watch_clock_decides(t, t->run->stop) ? END_BY_CLOCK : END_STOPPED;
             goes_on = false;
-            if (evaluates(t) && !due) take_evaluation(t);
+            if (training_evaluates(t) && !due) take_evaluation(t);
         }
         if (log) write_log(t, log);
         if (at_epochs_end(t)) watch_plateaus(t);
@@ -302,7 +301,7 @@ static bool take_up(Training *t) {
     t->now.step = t->started_step;
     t->now.epoch = (t->started_step + t->steps_per_epoch - 1) / t->steps_per_epoch;
     bool done = t->started_step >= t->planned;
-    if (evaluates(t) && (done || (at_epochs_end(t) && watch_validation(t->run) != NULL))) take_evaluation(t);
+    if (training_evaluates(t) && (done || (at_epochs_end(t) && watch_validation(t->run) != NULL))) take_evaluation(t);
     if (!done && t->sums_whole && stop_holds(t)) {
         t->end = END_STOPPED;
         done = true;
@@ -313,7 +312,7 @@ static bool take_up(Training *t) {
 /* Within an epoch: its figures so far. */
 static void end_by_clock(Training *t, Report *report, Log *log, bool prints) {
     take_train_figures(t, false);
-    if (evaluates(t)) take_evaluation(t);
+    if (training_evaluates(t)) take_evaluation(t);
     if (log) write_log(t, log);
     if (prints) report_line(report, t);
 }
@@ -601,15 +600,18 @@ static ExitCode find_rates(Driver *driver, Training **trainings, int count) {
     return !driver->options->plot || find_lr_plot(driver, tests, count) ? EXIT_DONE : EXIT_DATA;
 }
 
-/* --tune: of each run where it begins, in equal times. */
-static ExitCode tune_runs(Driver *driver, Training **trainings, int count) {
+/* --tune: of each run where it begins, in equal times; what one does not need the next ones have. */
+static ExitCode tune_runs(Driver *driver, Codegen *codegen, Training **trainings, int count) {
     TunedKernels known = {0};
-    if (!tune_is_possible(driver)) return EXIT_USAGE;
-    for (int i = 0; i < count; i++) {
-        if (!begin_run(trainings[i], trainings)) return EXIT_DATA;
-        tune_run(trainings[i], (double)driver->options->tune / count, &known);
-    }
-    return EXIT_DONE;
+    if (!tune_is_possible(driver, codegen)) return EXIT_USAGE;
+    double end = clock_seconds() + (double)driver->options->tune;
+    bool good = true;
+    interrupt_defer();
+    for (int i = 0; i < count && good && !interrupt_asked; i++)
+        good = begin_run(trainings[i], trainings) &&
+               tune_run(trainings[i], (end - clock_seconds()) / (count - i), &known);
+    if (!good) return EXIT_DATA;
+    return interrupt_asked ? (ExitCode)(EXIT_SIGNAL + interrupt_asked) : EXIT_DONE;
 }
 
 static Codegen *make_executors(Driver *driver, Training **trainings, int count, bool *good) {
@@ -625,7 +627,7 @@ static Codegen *make_executors(Driver *driver, Training **trainings, int count, 
                                : interpreter_new(driver->arena, trainings[i]->run);
         trainings[i]->executor = executors[i];
         *good = executors[i] != NULL;
-        if (*good) executors[i]->evaluates = evaluates(trainings[i]) || trainings[i]->points != NULL;
+        if (*good) executors[i]->evaluates = training_evaluates(trainings[i]) || trainings[i]->points != NULL;
         if (driver->options->log) trainings[i]->rate = rate_executor(driver->arena, trainings[i]->run);
     }
     if (codegen && *good) *good = codegen_jit_all(codegen, executors, count);
@@ -663,7 +665,7 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
             else if (driver->options->find_lr)
                 code = find_rates(driver, trainings, count);
             else if (driver->options->tune)
-                code = tune_runs(driver, trainings, count);
+                code = tune_runs(driver, codegen, trainings, count);
             else
                 code = driver->options->trace ? trace_one(driver, trainings) : train_all(driver, trainings, count);
         }

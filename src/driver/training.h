@@ -72,6 +72,11 @@ typedef struct Training {
 static inline size_t round_to_line(size_t bytes) { return (bytes + 63) / 64 * 64; }
 static inline sgdrt_header *training_header(const Training *t) { return t->state; }
 
+/* Does it look at rows beside its steps, at the ends of epochs? */
+static inline bool training_evaluates(const Training *t) {
+    return t->data->valid.count > 0 || t->run->measure_count > 0;
+}
+
 /* The parameters that serve: what keep has kept, or the last. */
 static inline const void *training_served(const Training *t) { return t->best_epoch ? t->best : t->state; }
 /* The figures that belong to them. */

@@ -1,26 +1,29 @@
-/* --tune: which numbers of its kernels' schedules make a step fastest, by measuring whole steps of the run's own rows.
+/* --tune: which numbers of its kernels' schedules make a run's functions fastest, by measuring whole steps, evaluations and
+ * predictions of its own rows (tune_rounds.c).
  *
- * Coordinate descent: of kernels, those with the most operations first, one number after the other is changed to one near it, the
- * step is compiled and compared with the best so far, and what is faster stays; until no change is, or the time is up. Both
- * take the same steps from the same state, in turns, on one thread, in processor time. A change must win nearly all of these
- * turns, and its fastest turn by more than 1 %: otherwise it is noise. In the end all that was chosen is compared once more
- * with what was there before, and kept if it still is faster.
+ * The function that takes most of an epoch comes first, and has as much of the time. Coordinate descent: of its kernels, those with
+ * the most operations first, one number after the other is changed to one near it, the function is compiled and compared with the
+ * best so far, and what is faster stays; until no change is, or the time is up. Both do the same from the same state, in turns, on
+ * one thread, in processor time. A change must win nearly all of these turns, and its fastest turn by more than 1 %: otherwise it is
+ * noise. In the end all that was chosen for a function is compared once more with what was there before, and kept if it still is
+ * faster. A kernel that several functions have is tuned for the first of them.
  *
- * Every schedule gives the same bits, which is looked at here once more: a state that differs is a defect.
+ * Every schedule gives the same bits, which is looked at here once more: a result that differs is a defect.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "driver/tune.h"
 #include "codegen/codegen.h"
+#include "driver/interrupt.h"
+#include "driver/tune_rounds.h"
 #include "large_pages.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { TURNS = 7, TURNS_TO_WIN = 6, FIRST_TURNS = 2, MOST_NEAR = 5, WIDE_RANGE = 32 };
-static const double turn_seconds = 0.01, least_gain = 0.99, least_part = 0.01 /* of all operations */;
+static const double least_gain = 0.99, least_part = 0.01 /* of all operations */, redraw_seconds = 0.5;
 
-/* The run's step, compiled with some choices. */
+/* The run, compiled with some choices: each function when it is first called. */
 typedef struct Trial {
     Arena *arena;
     Codegen *codegen;
@@ -30,7 +33,7 @@ typedef struct Trial {
 
 /* A number of a kernel that was tried. */
 typedef struct Tried {
-    const char *kernel;
+    Name kernel;
     KernelNumber number;
     int64_t value;
 } Tried;
@@ -38,45 +41,20 @@ typedef struct Tried {
 typedef struct Tuner {
     Training *t;
     Arena *arena;
-    KernelTuning tuning; /* of the best */
-    Trial best;
-    int64_t steps, rounds; /* of a turn; each round begins anew */
-    void *after;           /* the state after a round; NULL: not known yet */
-    double end;            /* the clock, when time is up */
+    TunedKernels *known;
+    const TuneRounds *rounds;   /* of the function at hand */
+    int function;               /* which that is, of all runs */
+    KernelTuning had, tuning;   /* of the best */
+    Trial before, best;         /* of the function; the same until something is faster */
+    double began, planned, end; /* the clock; end: of what the function at hand has */
+    double trial;               /* seconds that the last one took to be compiled */
+    double drawn;               /* the clock, when progress was */
+    bool cut;                   /* the time was up before all was tried */
+    int kernels, new_kernels;   /* of all functions */
     Vector(Tried) tried;
 } Tuner;
 
 /* ---- a trial ------------------------------------------------------------------------------------ */
-static double processor_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* Processor seconds of the steps of a round. */
-static double take_round(const Tuner *u, const Trial *trial) {
-    Training *t = u->t;
-    const sgdrt_header *header = training_header(t);
-    t->executor = trial->executor;
-    t->work = trial->work;
-    memcpy(t->state, t->snapshot, t->run->state_bytes);
-    memset(t->sums, 0, sizeof *t->sums * (size_t)run_sums(t->run));
-    int64_t first = (int64_t)header->step, most = t->row_capacity ? t->row_capacity / t->batch : u->steps;
-    double begin = processor_seconds();
-    for (int64_t step = first; step < first + u->steps; step = (int64_t)header->step) {
-        int64_t left = first + u->steps - step, of_epoch = t->steps_per_epoch - step % t->steps_per_epoch;
-        left = left < of_epoch ? left : of_epoch;
-        training_call_steps(t, left < most ? left : most < 1 ? 1 : most, NULL);
-    }
-    return processor_seconds() - begin;
-}
-
-static double take_turn(const Tuner *u, const Trial *trial) {
-    double seconds = 0;
-    for (int64_t i = 0; i < u->rounds; i++) seconds += take_round(u, trial);
-    return seconds;
-}
-
 static void trial_free(const Trial *trial) {
     if (trial->executor) trial->executor->free(trial->executor);
     codegen_free(trial->codegen);
@@ -84,33 +62,34 @@ static void trial_free(const Trial *trial) {
     arena_free(trial->arena);
 }
 
-/* Its first round compiles it. */
-static Trial trial_new(Tuner *u, const KernelTuning *tuning) {
+static void use_trial(const Tuner *u, const Trial *trial) {
+    u->t->executor = trial->executor;
+    u->t->work = trial->work;
+}
+
+static Trial trial_new(const Tuner *u, const KernelTuning *tuning) {
     Trial trial = {.arena = arena_new()};
-    trial.codegen = driver_trial_session(u->t->driver, trial.arena, tuning);
-    if (!trial.codegen) return trial;
+    KernelTuning *own = arena_new_of(trial.arena, KernelTuning);
+    if (tuning) *own = *tuning;
+    trial.codegen = driver_trial_session(u->t->driver, trial.arena, tuning ? own : NULL);
+    if (!trial.codegen) INTERNAL_ERROR("%s cannot be compiled again", u->t->run->name);
     trial.executor = codegen_jit(trial.codegen, u->t->run);
     size_t bytes = round_to_line(trial.executor->work_bytes) + 64;
     trial.work = aligned_alloc(64, bytes);
     if (!trial.work) out_of_memory(bytes);
     sgdrt_prefer_large_pages(trial.work, bytes);
-    take_round(u, &trial);
-    if (u->after && memcmp(u->after, u->t->state, u->t->run->state_bytes) != 0)
-        INTERNAL_ERROR("a schedule of %s gives other bits", u->t->run->name);
     return trial;
 }
 
-/* A turn is long enough to be measured. */
-static void fit_turns(Tuner *u, const Trial *trial) {
-    double seconds;
-    while ((seconds = take_round(u, trial)) < turn_seconds && 2 * u->steps <= u->t->planned) u->steps *= 2;
-    u->rounds = seconds < turn_seconds ? (int64_t)ceil(turn_seconds / fmax(seconds, 1e-6)) : 1;
-    u->after = arena_alloc(u->arena, u->t->run->state_bytes);
-    memcpy(u->after, u->t->state, u->t->run->state_bytes);
+static double take_turn(const Tuner *u, const Trial *trial) {
+    use_trial(u, trial);
+    return rounds_take(u->rounds);
 }
 
-/* The part of the one's time that the other takes; 1: it is not faster. */
-static double compare(const Tuner *u, const Trial *one, const Trial *other) {
+static bool has_time(const Tuner *u, double seconds) { return clock_seconds() + seconds < u->end && !interrupt_asked; }
+
+/* The part of the one's time that the other takes; 1: it is not faster. whole: whatever the time is. */
+static double compare(const Tuner *u, const Trial *one, const Trial *other, bool whole) {
     double least = INFINITY, least_other = INFINITY;
     int won = 0;
     for (int i = 0; i < TURNS; i++) {
@@ -118,15 +97,33 @@ static double compare(const Tuner *u, const Trial *one, const Trial *other) {
         won += seconds_other < seconds;
         least = fmin(least, seconds);
         least_other = fmin(least_other, seconds_other);
-        if (i + 1 == FIRST_TURNS && least_other > least) return 1;
+        if ((i + 1 == FIRST_TURNS && least_other > least) || (!whole && !has_time(u, 0))) return 1;
     }
     double part = least_other / least;
     return won >= TURNS_TO_WIN && part < least_gain ? part : 1;
 }
 
+/* ---- what is said -------------------------------------------------------------------------------- */
+static void clear_progress(Tuner *u) {
+    if (u->drawn > 0) fputs("\r\033[K", u->t->driver->info);
+    u->drawn = 0;
+}
+
+static void draw_progress(Tuner *u, const PlannedKernel *kernel) {
+    Driver *driver = u->t->driver;
+    double now = clock_seconds();
+    if (!driver_redraws(driver) || now - u->drawn < redraw_seconds) return;
+    clear_progress(u);
+    const char *line = text_format(u->arena, "tuning %s  %.0f s of %.0f: %s, %s", u->t->run->name, now - u->began,
+                                   u->planned, rounds_name(u->rounds), kernel->name);
+    fprintf(driver->info, "%.79s", line);
+    fflush(driver->info);
+    u->drawn = now;
+}
+
 /* ---- choices ------------------------------------------------------------------------------------ */
 /* The best's, with one number of one kernel changed. */
-static KernelTuning changed(const Tuner *u, const char *kernel, KernelNumber number, int64_t value) {
+static KernelTuning changed(const Tuner *u, Name kernel, KernelNumber number, int64_t value) {
     KernelTuning tuning = {.choices = {0}};
     int at = -1;
     for (int i = 0; i < u->tuning.choices.count; i++) {
@@ -150,25 +147,38 @@ static bool was_tried(const Tuner *u, const Tried *what) {
     return false;
 }
 
-static bool has_time(const Tuner *u) { return clock_seconds() < u->end; }
+static void free_best(const Tuner *u) {
+    if (u->best.arena != u->before.arena) trial_free(&u->best);
+}
 
 /* True if it stays. */
 static bool try_number(Tuner *u, const PlannedKernel *kernel, KernelNumber number, int64_t value) {
     Tried what = {kernel->kernel, number, value};
-    if (!has_time(u) || was_tried(u, &what)) return false;
+    if (was_tried(u, &what)) return false;
+    if (!has_time(u, u->trial)) u->cut = true;
+    if (u->cut) return false;
     vector_push(u->arena, &u->tried, what);
+    draw_progress(u, kernel);
     KernelTuning tuning = changed(u, kernel->kernel, number, value);
+    double begin = clock_seconds();
     Trial trial = trial_new(u, &tuning);
-    double part = compare(u, &u->best, &trial);
+    take_turn(u, &trial);
+    u->trial = clock_seconds() - begin;
+    if (!rounds_left_the_same(u->rounds)) INTERNAL_ERROR("a schedule of %s gives other bits", u->t->run->name);
+    double part = compare(u, &u->best, &trial, false);
     if (part == 1) {
         trial_free(&trial);
         return false;
     }
-    trial_free(&u->best);
+    what.value = kernel->number[number].chosen;
+    vector_push(u->arena, &u->tried, what);
+    free_best(u);
     u->best = trial;
     u->tuning = tuning;
-    driver_say(u->t->driver, "  %s: %s %lld instead of %lld, a step takes %.1f %%", kernel->name,
-               kernel_number_name(number), (long long)value, (long long)kernel->number[number].chosen, 100 * part);
+    clear_progress(u);
+    driver_say(u->t->driver, "  %s: %s %lld instead of %lld, %s takes %.1f %%", kernel->name,
+               kernel_number_name(number), (long long)value, (long long)kernel->number[number].chosen,
+               rounds_name(u->rounds), 100 * part);
     return true;
 }
 
@@ -183,30 +193,27 @@ static int numbers_near(const NumberRange *range, int64_t near[MOST_NEAR]) {
     return count;
 }
 
-/* ---- the kernels of a step ------------------------------------------------------------------------ */
+/* ---- the kernels of a function -------------------------------------------------------------------- */
 static int by_operations(const void *a, const void *b) {
     const PlannedKernel *x = a, *y = b;
     return (x->operations < y->operations) - (x->operations > y->operations);
 }
 
-/* The same text is the same pointer. */
-static const char *known_kernel(Tuner *u, TunedKernels *known, const char *kernel) {
-    for (int i = 0; i < known->count; i++)
-        if (strcmp(known->items[i], kernel) == 0) return known->items[i];
-    vector_push(u->t->driver->arena, known, text_format(u->t->driver->arena, "%s", kernel));
-    return known->items[known->count - 1];
+/* For which function it is tuned; -1: for none yet. */
+static int tuned_for(const Tuner *u, Name kernel) {
+    for (int i = 0; i < u->known->kernels.count; i++)
+        if (u->known->kernels.items[i].kernel == kernel) return u->known->kernels.items[i].function;
+    return -1;
 }
 
-/* Those that matter, one of each kind. */
-static int kernels_of_step(Tuner *u, TunedKernels *known, PlannedKernel **kernels) {
+/* One of each kind. */
+static int kernels_of_function(const Tuner *u, PlannedKernel **kernels) {
     const PlannedKernel *all;
-    int count = codegen_step_kernels(u->best.codegen, u->best.executor, &all), kept = 0;
+    int count = codegen_kernels(u->best.codegen, u->best.executor, u->rounds->entry, &all), kept = 0;
     PlannedKernel *list = arena_array(u->arena, PlannedKernel, count + 1);
-    double operations = 0;
     for (int i = 0; i < count; i++) {
-        const char *kernel = known_kernel(u, known, all[i].kernel);
+        Name kernel = name_from(u->t->driver->names, all[i].kernel);
         int k = 0;
-        operations += all[i].operations;
         while (k < kept && list[k].kernel != kernel) k++;
         if (k < kept) {
             list[k].operations += all[i].operations;
@@ -216,9 +223,24 @@ static int kernels_of_step(Tuner *u, TunedKernels *known, PlannedKernel **kernel
         list[kept].kernel = kernel;
         list[kept++].name = text_format(u->arena, "%s", all[i].name);
     }
-    qsort(list, (size_t)kept, sizeof *list, by_operations);
-    while (kept > 0 && list[kept - 1].operations < least_part * operations) kept--;
     *kernels = list;
+    return kept;
+}
+
+/* Those that matter, and that are not tuned for another function. */
+static int kernels_to_tune(const Tuner *u, PlannedKernel **kernels) {
+    int count = kernels_of_function(u, kernels), kept = 0;
+    PlannedKernel *list = *kernels;
+    double operations = 0;
+    for (int i = 0; i < count; i++) operations += list[i].operations;
+    for (int i = 0; i < count; i++) {
+        TunedKernel mine = {list[i].kernel, u->function};
+        int function = tuned_for(u, mine.kernel);
+        if (list[i].operations < least_part * operations || (function >= 0 && function != u->function)) continue;
+        if (function < 0) vector_push(u->t->driver->arena, &u->known->kernels, mine);
+        list[kept++] = list[i];
+    }
+    qsort(list, (size_t)kept, sizeof *list, by_operations);
     return kept;
 }
 
@@ -233,67 +255,131 @@ static bool tune_kernel(Tuner *u, const PlannedKernel *kernel) {
 }
 
 /* Each kernel as long as it becomes faster. */
-static void descend(Tuner *u, TunedKernels *known) {
+static void descend(Tuner *u) {
     PlannedKernel *kernels;
-    int count = kernels_of_step(u, known, &kernels);
+    int count = kernels_to_tune(u, &kernels);
     for (int k = 0; k < count; k++)
         while (tune_kernel(u, &kernels[k])) {
-            const char *kernel = kernels[k].kernel;
-            count = kernels_of_step(u, known, &kernels);
+            Name kernel = kernels[k].kernel;
+            count = kernels_to_tune(u, &kernels);
             for (k = 0; k < count && kernels[k].kernel != kernel;) k++;
             if (k == count) break;
         }
 }
 
+/* ---- a function ---------------------------------------------------------------------------------- */
+/* Choices that were not there: what another process has kept in the meantime for other kernels stays. */
+static KernelTuning new_choices(const Tuner *u) {
+    KernelTuning tuning = {.choices = {0}};
+    for (int i = 0; i < u->tuning.choices.count; i++) {
+        const KernelChoice *choice = &u->tuning.choices.items[i], *before = tuning_find(&u->had, choice->kernel);
+        if (before == NULL || memcmp(before->number, choice->number, sizeof choice->number) != 0)
+            vector_push(u->arena, &tuning.choices, *choice);
+    }
+    return tuning;
+}
+
 /* ---- a run -------------------------------------------------------------------------------------- */
-static bool is_known(const Tuner *u, const TunedKernels *known) {
-    const PlannedKernel *all;
-    int count = codegen_step_kernels(u->best.codegen, u->best.executor, &all), found = 0;
-    for (int i = 0; i < count; i++)
-        for (int k = 0; k < known->count; k++) found += strcmp(known->items[k], all[i].kernel) == 0;
-    return found == count;
-}
-
-static void keep(Tuner *u, const Trial *before) {
+static bool keep(Tuner *u, const TuneRounds *rounds, const double *part, int count) {
     Driver *driver = u->t->driver;
-    double part = u->tuning.choices.count ? compare(u, before, &u->best) : 1;
-    const char *name = u->t->run->name;
-    if (part == 1)
-        fprintf(driver->result, "%s: no schedule is faster than what it has\n", name);
-    else if (codegen_keep_tuning(u->best.codegen, &u->tuning))
-        fprintf(driver->result, "%s: a step takes %.1f %% of the time; kept for later runs and objects\n", name,
-                100 * part);
+    const char *name = u->t->run->name, *more = interrupt_asked ? "; interrupted before all was tried"
+                                                : u->cut        ? "; the time was up before all was tried"
+                                                                : "";
+    Text faster = text_new(u->arena);
+    KernelTuning tuning = new_choices(u);
+    for (int i = 0; i < count; i++)
+        if (part[i] < 1)
+            text_add(&faster, faster.length > 0 ? ", %s %.1f %%" : "%s takes %.1f %% of its time",
+                     rounds_name(&rounds[i]), 100 * part[i]);
+    bool good = faster.length == 0 || codegen_keep_tuning(u->before.codegen, &tuning);
+    clear_progress(u);
+    if (!good)
+        driver_complain(driver, "%s: %s with other schedules, but they cannot be kept", name, faster.bytes);
+    else if (faster.length > 0)
+        fprintf(driver->result, "%s: %s%s; kept for later runs and objects\n", name, faster.bytes, more);
+    else if (u->kernels == 0)
+        fprintf(driver->result, "%s: no kernels that have a choice\n", name);
+    else if (u->new_kernels == 0)
+        fprintf(driver->result, "%s: no kernels but those of the runs before\n", name);
     else
-        driver_complain(driver, "%s: a step would take %.1f %% of the time, but the choice cannot be kept", name,
-                        100 * part);
+        fprintf(driver->result, "%s: no schedule is faster than what it has%s\n", name, more);
+    fflush(driver->result);
+    return good;
 }
 
-void tune_run(Training *t, double seconds, TunedKernels *known) {
-    Tuner u = {.t = t, .arena = arena_new(), .steps = 1, .rounds = 1, .end = clock_seconds() + seconds};
+/* The part of its time that is left; 1: nothing was found. */
+static double tune_function(Tuner *u, double seconds) {
+    KernelTuning had = u->tuning;
+    PlannedKernel *kernels;
+    u->best = u->before;
+    u->new_kernels += kernels_to_tune(u, &kernels);
+    u->kernels += kernels_of_function(u, &kernels);
+    u->end = clock_seconds() + seconds - 2 * TURNS * u->rounds->seconds; /* of the last comparison */
+    descend(u);
+    bool found = u->best.arena != u->before.arena;
+    double part = found ? compare(u, &u->before, &u->best, true) : 1;
+    if (part == 1) {
+        free_best(u);
+        u->tuning = had;
+    } else {
+        trial_free(&u->before);
+        u->before = u->best;
+    }
+    return part;
+}
+
+/* Each for its part of the time; what is left at the end is for those that were cut. */
+static bool tune_functions(Tuner *u, double end) {
+    TuneRounds rounds[MOST_ROUNDS];
+    double part[MOST_ROUNDS];
+    int count = rounds_of_run(u->t, u->arena, rounds), first = u->known->functions, tried;
+    for (int i = 0; i < count; i++) part[i] = 1;
+    u->known->functions += count;
+    do {
+        double epoch = 0;
+        tried = u->tried.count;
+        u->cut = false;
+        for (int i = 0; i < count; i++) epoch += rounds[i].epoch;
+        for (int i = 0; i < count; i++) {
+            u->rounds = &rounds[i];
+            u->function = first + i;
+            part[i] *= tune_function(u, (end - clock_seconds()) * rounds[i].epoch / epoch);
+            epoch -= rounds[i].epoch;
+        }
+    } while (u->cut && u->tried.count > tried && !interrupt_asked);
+    return keep(u, rounds, part, count);
+}
+
+bool tune_run(Training *t, double seconds, TunedKernels *known) {
+    Tuner u = {.t = t, .arena = arena_new(), .known = known, .began = clock_seconds(), .planned = seconds};
     Executor *executor = t->executor;
     void *work = t->work;
     memcpy(t->snapshot, t->state, t->run->state_bytes);
-    Trial before = trial_new(&u, NULL);
-    const KernelTuning *had = codegen_tuning(before.codegen);
-    for (int i = 0; had && i < had->choices.count; i++) vector_push(u.arena, &u.tuning.choices, had->choices.items[i]);
-    fit_turns(&u, &before);
-    u.best = trial_new(&u, NULL);
-    if (is_known(&u, known)) {
-        fprintf(t->driver->result, "%s: no kernels but those of the runs before\n", t->run->name);
-    } else {
-        descend(&u, known);
-        keep(&u, &before);
+    u.before = trial_new(&u, NULL);
+    use_trial(&u, &u.before);
+    const KernelTuning *had = codegen_tuning(u.before.codegen);
+    for (int i = 0; had && i < had->choices.count; i++) {
+        KernelChoice choice = had->choices.items[i];
+        choice.kernel = text_format(u.arena, "%s", choice.kernel);
+        vector_push(u.arena, &u.tuning.choices, choice);
     }
-    trial_free(&u.best);
-    trial_free(&before);
+    u.had = u.tuning;
+    bool good = tune_functions(&u, u.began + seconds);
+    trial_free(&u.before);
     memcpy(t->state, t->snapshot, t->run->state_bytes);
     t->executor = executor;
     t->work = work;
     arena_free(u.arena);
+    return good;
 }
 
-bool tune_is_possible(Driver *driver) {
-    if (driver_kept_folder(driver)) return true;
-    driver_complain(driver, "--tune keeps what it finds in the folder of SGDC_CACHE, and there is none");
+bool tune_is_possible(Driver *driver, Codegen *codegen) {
+    const char *folder = driver_kept_folder(driver);
+    if (codegen_may_keep_tuning(codegen)) return true;
+    if (folder)
+        driver_complain(
+            driver, "--tune keeps what it finds in %s, and that is no folder to which this user alone writes", folder);
+    else
+        driver_complain(driver, "--tune keeps what it finds in the folder of SGDC_CACHE, and there is none");
     return false;
 }

@@ -55,7 +55,7 @@ static KernelTuning other_tiles(const Bench *b) {
     KernelTuning tuning = {.choices = {0}};
     const PlannedKernel *kernels;
     Codegen *codegen = session(b, NULL, NULL);
-    int count = codegen_step_kernels(codegen, codegen_jit(codegen, b->run), &kernels);
+    int count = codegen_kernels(codegen, codegen_jit(codegen, b->run), ENTRY_STEP, &kernels);
     for (int i = 0; i < count; i++) {
         const NumberRange *range = &kernels[i].number[KERNEL_UNROLLED];
         if (range->least == 0 || tuning_find(&tuning, kernels[i].kernel) != NULL) continue;
@@ -92,6 +92,48 @@ Test(tuning, is_kept_for_its_level) {
     cr_expect(codegen_keep_tuning(other, &more) && codegen_keep_tuning(later, &more));
     kept = codegen_tuning(session(&b, "x86-64-v2", NULL));
     cr_expect(kept != NULL && kept->choices.count == tuning.choices.count + 1, "it takes the place of what was kept");
+    remove_folder(&b);
+}
+
+/* The object for all levels; explicit: sessions are told the choices of each level, and take none from the folder. */
+static Text object(const Bench *b, const KernelTuning *const *explicit) {
+    CodegenOptions options = {.level = 0, .tuned = explicit == NULL ? b->folder : NULL, .verify = true};
+    ObjectProcessor processors[MOST_OBJECT_PROCESSORS];
+    Codegen *sessions[MOST_OBJECT_PROCESSORS];
+    const char *prefixes[MOST_OBJECT_PROCESSORS];
+    int count = codegen_object_processors(b->arena, &options, processors);
+    Text bytes = text_new(b->arena);
+    for (int i = 0; i < count; i++) {
+        options.cpu = processors[i].cpu;
+        options.tuning = explicit == NULL ? NULL : explicit[i];
+        sessions[i] = codegen_new(b->arena, &options, b->diagnostics);
+        prefixes[i] = text_format(b->arena, "level%d", i);
+    }
+    codegen_object(sessions, count, &bytes, &b->run, prefixes, 1, NULL);
+    for (int i = 0; i < count; i++) codegen_free(sessions[i]);
+    return bytes;
+}
+
+static bool same_bytes(const Text *a, const Text *b) {
+    return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
+}
+
+Test(tuning, of_each_level_is_in_an_object_for_several) {
+    Bench b = bench_new();
+    ObjectProcessor processors[MOST_OBJECT_PROCESSORS];
+    KernelTuning of_level[MOST_OBJECT_PROCESSORS];
+    const KernelTuning *all[MOST_OBJECT_PROCESSORS];
+    int count = codegen_object_processors(b.arena, &(CodegenOptions){.cpu = NULL}, processors);
+    Text untuned = object(&b, NULL);
+    for (int i = 0; i < count; i++) {
+        of_level[i] = other_tiles(&b);
+        for (int k = 0; k < of_level[i].choices.count; k++) of_level[i].choices.items[k].number[KERNEL_UNROLLED] += i;
+        all[i] = &of_level[i];
+        cr_assert(codegen_keep_tuning(session(&b, processors[i].cpu, NULL), &of_level[i]));
+    }
+    Text kept = object(&b, NULL), told = object(&b, all);
+    cr_expect(!same_bytes(&untuned, &kept), "what is kept changes nothing");
+    cr_expect(same_bytes(&kept, &told), "levels have other choices than their own");
     remove_folder(&b);
 }
 

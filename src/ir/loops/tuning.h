@@ -41,7 +41,7 @@ typedef struct NumberRange {
     int64_t least, most, chosen;
 } NumberRange;
 typedef struct PlannedKernel {
-    const char *kernel, *name; /* what it is, and what the program calls its result */
+    const char *kernel, *name; /* what it is, and for people */
     double operations;         /* for a block of rows */
     NumberRange number[KERNEL_NUMBERS];
 } PlannedKernel;

@@ -67,7 +67,12 @@ static const char *name_of_kernel(const Scheduler *s, const Kernel *k) {
     return to.bytes;
 }
 
-static const char *name_of_result(const Node *node) { return node->name != NULL ? node->name : op_text(node->op); }
+static const char *name_of_result(const Scheduler *s, const Kernel *k) {
+    const Node *node = s->nest->stores[0].node;
+    const char *name = node->name != NULL ? node->name : op_text(node->op);
+    const char *of = k->r.c->over_rows ? "over rows" : text_format(s->arena, "of %lld", (long long)k->r.terms);
+    return text_format(s->arena, "%s, %lld sums %s", name, (long long)k->r.outputs, of);
+}
 
 /* ---- its numbers -------------------------------------------------------------------------------------------- */
 void kernel_numbers_begin(const Scheduler *s, Kernel *k) {
@@ -75,7 +80,7 @@ void kernel_numbers_begin(const Scheduler *s, Kernel *k) {
     double rows = k->rows || k->r.c->over_rows ? (double)s->block_rows : 1;
     k->planned = arena_new_of(s->arena, PlannedKernel);
     *k->planned = (PlannedKernel){.kernel = name_of_kernel(s, k),
-                                  .name = name_of_result(s->nest->stores[0].node),
+                                  .name = name_of_result(s, k),
                                   .operations = rows * (double)k->r.outputs * (double)k->r.terms};
     k->choice = tuning_find(tuning, k->planned->kernel);
     k->seed = tuning == NULL ? 0 : tuning->seed;
