@@ -9,53 +9,29 @@
 #include <string.h>
 
 static bool opcode_is_allowed(LLVMOpcode op) {
-    switch (op) {
-    case LLVMRet:
-    case LLVMBr:
-    case LLVMPHI:
-    case LLVMSelect:
-    case LLVMCall:
-    case LLVMUnreachable:
-    case LLVMFAdd:
-    case LLVMFSub:
-    case LLVMFMul:
-    case LLVMFDiv:
-    case LLVMFNeg:
-    case LLVMFCmp:
-    case LLVMAdd:
-    case LLVMSub:
-    case LLVMMul:
-    case LLVMUDiv:
-    case LLVMSDiv:
-    case LLVMURem:
-    case LLVMSRem:
-    case LLVMShl:
-    case LLVMLShr:
-    case LLVMAShr:
-    case LLVMAnd:
-    case LLVMOr:
-    case LLVMXor:
-    case LLVMICmp:
-    case LLVMAlloca:
-    case LLVMLoad:
-    case LLVMStore:
-    case LLVMGetElementPtr:
-    case LLVMTrunc:
-    case LLVMZExt:
-    case LLVMSExt:
-    case LLVMFPTrunc:
-    case LLVMFPExt:
-    case LLVMUIToFP:
-    case LLVMSIToFP:
-    case LLVMBitCast:
-    case LLVMFreeze:
-    case LLVMExtractElement:
-    case LLVMInsertElement:
-    case LLVMExtractValue:
-    case LLVMInsertValue:
-    case LLVMShuffleVector: return true;
-    default: return false;
-    }
+    static const bool allowed[] = {[LLVMRet] = true,           [LLVMBr] = true,
+                                   [LLVMPHI] = true,           [LLVMSelect] = true,
+                                   [LLVMCall] = true,          [LLVMUnreachable] = true,
+                                   [LLVMFAdd] = true,          [LLVMFSub] = true,
+                                   [LLVMFMul] = true,          [LLVMFDiv] = true,
+                                   [LLVMFNeg] = true,          [LLVMFCmp] = true,
+                                   [LLVMAdd] = true,           [LLVMSub] = true,
+                                   [LLVMMul] = true,           [LLVMUDiv] = true,
+                                   [LLVMSDiv] = true,          [LLVMURem] = true,
+                                   [LLVMSRem] = true,          [LLVMShl] = true,
+                                   [LLVMLShr] = true,          [LLVMAShr] = true,
+                                   [LLVMAnd] = true,           [LLVMOr] = true,
+                                   [LLVMXor] = true,           [LLVMICmp] = true,
+                                   [LLVMAlloca] = true,        [LLVMLoad] = true,
+                                   [LLVMStore] = true,         [LLVMGetElementPtr] = true,
+                                   [LLVMTrunc] = true,         [LLVMZExt] = true,
+                                   [LLVMSExt] = true,          [LLVMFPTrunc] = true,
+                                   [LLVMFPExt] = true,         [LLVMUIToFP] = true,
+                                   [LLVMSIToFP] = true,        [LLVMBitCast] = true,
+                                   [LLVMFreeze] = true,        [LLVMExtractElement] = true,
+                                   [LLVMInsertElement] = true, [LLVMExtractValue] = true,
+                                   [LLVMInsertValue] = true,   [LLVMShuffleVector] = true};
+    return op < sizeof allowed && allowed[op];
 }
 
 /* The last two are ours: outline.c, transpose.c. */

@@ -114,9 +114,7 @@ void emitter_load_call(Emitter *e, int columns_used, int outputs_used) {
 
 /* ---- the control register ------------------------------------------------------------------------ */
 static LLVMValueRef control_call(Emitter *e, const char *name, LLVMValueRef argument) {
-    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
-    LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, NULL, 0);
-    return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, NULL, 0), f, &argument, argument != NULL, "");
+    return emit_intrinsic_of(e, name, NULL, 0, &argument, argument != NULL);
 }
 
 /* Round to nearest, denormals kept, no traps; what control_leave takes. */

@@ -104,6 +104,12 @@ bool is_vector(LLVMValueRef v);
 int vector_lanes(LLVMValueRef v);
 LLVMValueRef splat(Emitter *e, LLVMValueRef v, int lanes);
 void same_width(Emitter *e, LLVMValueRef *a, LLVMValueRef *b);
+LLVMTypeRef widened(LLVMValueRef x, LLVMTypeRef scalar);      /* as many lanes as x has */
+LLVMValueRef like_int(Emitter *e, LLVMValueRef x, int64_t v); /* a constant of its type */
+LLVMValueRef with_lane(Emitter *e, LLVMValueRef v, int lane, LLVMValueRef x);
+LLVMValueRef lane_of(Emitter *e, LLVMValueRef v, int lane);
+/* Each lane from a, or from lanes + its number on from b. */
+LLVMValueRef shuffled(Emitter *e, LLVMValueRef a, LLVMValueRef b, const int *from, int lanes);
 LLVMValueRef constant_real(Emitter *e, DType t, double v);
 LLVMValueRef constant_int(Emitter *e, LLVMTypeRef t, int64_t v);
 LLVMValueRef index_const(Emitter *e, int64_t v);
@@ -111,7 +117,10 @@ LLVMValueRef emit_fma(Emitter *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c
 LLVMValueRef emit_select(Emitter *e, LLVMValueRef c, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef zero_like(LLVMValueRef x);
 LLVMValueRef emit_cast(Emitter *e, LLVMValueRef x, DType from, DType to);
+/* Of the type of its first argument; or of several types, or none. */
 LLVMValueRef emit_intrinsic(Emitter *e, const char *name, LLVMValueRef *arguments, int count);
+LLVMValueRef emit_intrinsic_of(Emitter *e, const char *name, LLVMTypeRef *types, int type_count,
+                               LLVMValueRef *arguments, int count);
 
 /* ---- ops.c: from, to: types of the operands and of the result; n: attr.index */
 LLVMValueRef emit_operation(Emitter *e, Op op, DType from, DType to, int64_t n, LLVMValueRef *x);
@@ -141,8 +150,9 @@ void store_at(Emitter *e, int region, DType t, LLVMValueRef base, Index at, LLVM
 /* Into the caches from the first level (3) or the second (2) on; at may lie anywhere. */
 void prefetch_at(Emitter *e, DType t, LLVMValueRef base, LLVMValueRef at, int level);
 void mark_region(Emitter *e, LLVMValueRef instruction, int region);
-LLVMValueRef rows_of_set(Emitter *e, int64_t set); /* of a step, where they differ */
-LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t offset);
+LLVMValueRef bytes_behind(Emitter *e, LLVMValueRef base, size_t offset);
+LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t offset); /* of the call */
+LLVMValueRef load_header(Emitter *e, LLVMTypeRef type, size_t offset);                   /* of the state */
 
 /* ---- short_rows.c: all elements of rows of a column, one vector each, rows as lanes */
 enum { LONGEST_PICKED = 6 };

@@ -3,11 +3,6 @@
 #include "core.h"
 #include <stddef.h>
 
-static LLVMValueRef header_pointer(Emitter *e, size_t offset) {
-    LLVMValueRef at = index_const(e, (int64_t)offset);
-    return LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &at, 1, "");
-}
-
 /* ---- the call ------------------------------------------------------------------------------------------------- */
 /* One more than the highest index of such arrays. */
 static int count_arrays(const LoopTree *tree, ArrayMemory memory) {
@@ -35,15 +30,11 @@ static void load_call(Emitter *e) {
 }
 
 /* ---- steps ---------------------------------------------------------------------------------------------------- */
-static LLVMValueRef load_steps(Emitter *e) {
-    LLVMValueRef v = LLVMBuildLoad2(e->b, e->i64, header_pointer(e, offsetof(sgdrt_header, step)), "");
-    mark_region(e, v, REGION_STATE);
-    return v;
-}
+static LLVMValueRef load_steps(Emitter *e) { return load_header(e, e->i64, offsetof(sgdrt_header, step)); }
 
 static void store_steps(Emitter *e, LLVMValueRef steps) {
     LLVMBasicBlockRef after = thread_first_open(e);
-    LLVMValueRef v = LLVMBuildStore(e->b, steps, header_pointer(e, offsetof(sgdrt_header, step)));
+    LLVMValueRef v = LLVMBuildStore(e->b, steps, bytes_behind(e, e->state, offsetof(sgdrt_header, step)));
     mark_region(e, v, REGION_STATE);
     thread_first_close(e, after);
 }

@@ -130,8 +130,7 @@ LLVMValueRef emit_place(Emitter *e, LLVMTypeRef element, int64_t count, bool zer
     LLVMSetAlignment(v, LINE);
     for (int64_t at = 0; at < bytes && zeros; at += part) {
         while (part > bytes - at) part /= 2;
-        LLVMValueRef offset = index_const(e, at);
-        LLVMValueRef place = LLVMBuildInBoundsGEP2(e->b, e->i8, v, &offset, 1, "");
+        LLVMValueRef place = bytes_behind(e, v, (size_t)at);
         LLVMTypeRef of = part % 4 == 0 ? vector_type(e->f32, (int)part / 4) : vector_type(e->i8, (int)part);
         LLVMSetAlignment(LLVMBuildStore(e->b, LLVMConstNull(of), place), (unsigned)part);
     }

@@ -5,8 +5,6 @@
 #include "codegen/llvm/emitter.h"
 #include <math.h>
 
-static LLVMTypeRef as_wide(LLVMValueRef x, LLVMTypeRef scalar) { return vector_type(scalar, vector_lanes(x)); }
-
 static LLVMValueRef pair(Emitter *emitter,
                          LLVMValueRef (*build)(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *),
                          LLVMValueRef a, LLVMValueRef b) {
@@ -27,9 +25,7 @@ static LLVMValueRef compare_int(Emitter *emitter, LLVMValueRef a, LLVMValueRef b
 static LLVMValueRef shift(Emitter *emitter,
                           LLVMValueRef (*build)(LLVMBuilderRef, LLVMValueRef, LLVMValueRef, const char *),
                           LLVMValueRef a, int n) {
-    LLVMTypeRef type = LLVMTypeOf(a);
-    LLVMValueRef by = LLVMConstInt(is_vector(a) ? LLVMGetElementType(type) : type, (unsigned long long)n, false);
-    return build(emitter->b, a, splat(emitter, by, vector_lanes(a)), "");
+    return build(emitter->b, a, like_int(emitter, a, n), "");
 }
 
 #define MATH_F32 LLVMValueRef
@@ -80,19 +76,19 @@ static LLVMValueRef shift(Emitter *emitter,
 #define MATH_F64_OF_I32(x) signed_real(emitter, x, emitter->f64)
 
 static LLVMValueRef bits_of(Emitter *emitter, LLVMValueRef x, LLVMTypeRef scalar) {
-    return LLVMBuildBitCast(emitter->b, x, as_wide(x, scalar), "");
+    return LLVMBuildBitCast(emitter->b, x, widened(x, scalar), "");
 }
 static LLVMValueRef widen_real(Emitter *emitter, LLVMValueRef x) {
-    return LLVMBuildFPExt(emitter->b, x, as_wide(x, emitter->f64), "");
+    return LLVMBuildFPExt(emitter->b, x, widened(x, emitter->f64), "");
 }
 static LLVMValueRef narrow_real(Emitter *emitter, LLVMValueRef x) {
-    return LLVMBuildFPTrunc(emitter->b, x, as_wide(x, emitter->f32), "");
+    return LLVMBuildFPTrunc(emitter->b, x, widened(x, emitter->f32), "");
 }
 static LLVMValueRef low_half(Emitter *emitter, LLVMValueRef x) {
-    return LLVMBuildTrunc(emitter->b, x, as_wide(x, emitter->i32), "");
+    return LLVMBuildTrunc(emitter->b, x, widened(x, emitter->i32), "");
 }
 static LLVMValueRef signed_real(Emitter *emitter, LLVMValueRef x, LLVMTypeRef scalar) {
-    return LLVMBuildSIToFP(emitter->b, x, as_wide(x, scalar), "");
+    return LLVMBuildSIToFP(emitter->b, x, widened(x, scalar), "");
 }
 
 #include "math.inc"

@@ -168,13 +168,6 @@ void mark_region(Emitter *e, LLVMValueRef instruction, int region) {
     LLVMSetMetadata(instruction, e->no_alias_kind, e->no_alias[region]);
 }
 
-LLVMValueRef rows_of_set(Emitter *e, int64_t set) {
-    LLVMValueRef at = index_const(e, (int64_t)offsetof(sgdrt_header, set_rows) + (int64_t)sizeof(uint32_t) * set);
-    LLVMValueRef rows = LLVMBuildLoad2(e->b, e->i32, LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &at, 1, ""), "");
-    mark_region(e, rows, REGION_STATE);
-    return LLVMBuildZExt(e->b, rows, e->i64, "");
-}
-
 static LLVMTypeRef memory_type(Emitter *e, DType t) { return t == DTYPE_BOOL ? e->i8 : type_of(e, t); }
 
 static LLVMValueRef load_type(Emitter *e, int region, DType t, LLVMValueRef pointer, int lanes) {
@@ -204,8 +197,7 @@ static LLVMValueRef element_pointer(Emitter *e, DType t, LLVMValueRef base, LLVM
 
 LLVMValueRef index_lane(Emitter *e, Index at, int lane) {
     if (at.lanes == NULL) return add_index(e, at.at, index_const(e, lane * at.step));
-    LLVMValueRef i = LLVMBuildExtractElement(e->b, at.lanes, constant_int(e, e->i32, lane), "");
-    return LLVMBuildSExt(e->b, i, e->i64, "");
+    return LLVMBuildSExt(e->b, lane_of(e, at.lanes, lane), e->i64, "");
 }
 
 LLVMValueRef load_from(Emitter *e, int region, DType t, LLVMValueRef base, LLVMValueRef at, int lanes) {
@@ -219,7 +211,7 @@ LLVMValueRef load_at(Emitter *e, int region, DType t, LLVMValueRef base, Index a
     LLVMValueRef v = LLVMGetPoison(vector_type(type_of(e, t), e->lanes));
     for (int l = 0; l < e->lanes; l++) {
         LLVMValueRef one = load_type(e, region, t, element_pointer(e, t, base, index_lane(e, at, l)), 1);
-        v = LLVMBuildInsertElement(e->b, v, one, constant_int(e, e->i32, l), "");
+        v = with_lane(e, v, l, one);
     }
     return v;
 }
@@ -238,23 +230,29 @@ static void store_type(Emitter *e, int region, DType t, LLVMValueRef pointer, LL
 }
 
 void store_at(Emitter *e, int region, DType t, LLVMValueRef base, Index at, LLVMValueRef v) {
-    if (e->lanes == 1 || index_uniform(at)) {
-        store_type(e, region, t, element_pointer(e, t, base, at.at), v);
-        return;
-    }
-    v = splat(e, v, e->lanes);
-    if (at.lanes == NULL && at.step == 1) {
+    bool one = e->lanes == 1 || index_uniform(at);
+    if (!one) v = splat(e, v, e->lanes);
+    if (one || (at.lanes == NULL && at.step == 1)) {
         store_type(e, region, t, element_pointer(e, t, base, at.at), v);
         return;
     }
     for (int l = 0; l < e->lanes; l++)
-        store_type(e, region, t, element_pointer(e, t, base, index_lane(e, at, l)),
-                   LLVMBuildExtractElement(e->b, v, constant_int(e, e->i32, l), ""));
+        store_type(e, region, t, element_pointer(e, t, base, index_lane(e, at, l)), lane_of(e, v, l));
+}
+
+LLVMValueRef bytes_behind(Emitter *e, LLVMValueRef base, size_t offset) {
+    LLVMValueRef at = index_const(e, (int64_t)offset);
+    return LLVMBuildInBoundsGEP2(e->b, e->i8, base, &at, 1, "");
 }
 
 LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t offset) {
-    LLVMValueRef at = index_const(e, (int64_t)offset);
-    LLVMValueRef v = LLVMBuildLoad2(e->b, type, LLVMBuildInBoundsGEP2(e->b, e->i8, base, &at, 1, ""), "");
+    LLVMValueRef v = LLVMBuildLoad2(e->b, type, bytes_behind(e, base, offset), "");
     mark_region(e, v, REGION_INPUT);
+    return v;
+}
+
+LLVMValueRef load_header(Emitter *e, LLVMTypeRef type, size_t offset) {
+    LLVMValueRef v = LLVMBuildLoad2(e->b, type, bytes_behind(e, e->state, offset), "");
+    mark_region(e, v, REGION_STATE);
     return v;
 }

@@ -54,20 +54,17 @@ bool outline_pays(const Emitter *e, const CodeSize *function, int64_t work, doub
 }
 
 /* ---- places -------------------------------------------------------------------------------------- */
-static LLVMValueRef at_bytes(Emitter *e, LLVMValueRef base, LLVMValueRef bytes) {
-    return LLVMBuildInBoundsGEP2(e->b, e->i8, base, &bytes, 1, "");
-}
-
 LLVMValueRef outline_place(Emitter *e, LLVMValueRef base, int64_t offset) {
     Outline *o = e->outline;
-    if (o == NULL) return at_bytes(e, base, index_const(e, offset));
+    if (o == NULL) return bytes_behind(e, base, (size_t)offset);
     for (int i = 0; i < o->addresses.count; i++)
         if (o->addresses.items[i].base == base && o->addresses.items[i].offset == offset)
             return o->addresses.items[i].value;
     LLVMBasicBlockRef back = LLVMGetInsertBlock(e->b);
     LLVMPositionBuilderAtEnd(e->b, o->places);
-    LLVMValueRef at = at_bytes(e, LLVMGetParam(o->callee, 1), index_const(e, SLOT_BYTES * (int64_t)o->addresses.count));
-    LLVMValueRef value = at_bytes(e, base, LLVMBuildLoad2(e->b, e->i64, at, ""));
+    LLVMValueRef at = bytes_behind(e, LLVMGetParam(o->callee, 1), SLOT_BYTES * (size_t)o->addresses.count);
+    LLVMValueRef bytes = LLVMBuildLoad2(e->b, e->i64, at, "");
+    LLVMValueRef value = LLVMBuildInBoundsGEP2(e->b, e->i8, base, &bytes, 1, "");
     LLVMPositionBuilderAtEnd(e->b, back);
     vector_push(e->arena, &o->addresses, ((Address){base, offset, value}));
     return value;
@@ -110,7 +107,7 @@ static Frame *frame_new(Emitter *e, const Outline *o) {
 static LLVMValueRef value_in_callee(Emitter *e, Outline *o, LLVMValueRef v) {
     for (int i = 0; i < o->loaded.count; i++)
         if (o->loaded.items[i].outer == v) return o->loaded.items[i].inner;
-    LLVMValueRef at = at_bytes(e, LLVMGetParam(o->callee, 0), index_const(e, o->bytes));
+    LLVMValueRef at = bytes_behind(e, LLVMGetParam(o->callee, 0), (size_t)o->bytes);
     LLVMValueRef inner = LLVMBuildLoad2(e->b, LLVMTypeOf(v), at, "");
     LLVMSetAlignment(inner, SLOT_BYTES);
     vector_push(e->arena, &o->loaded, ((LoadedValue){v, inner}));
@@ -124,7 +121,7 @@ static void pass_values(Emitter *e, const Outline *o) {
     int64_t at = 0;
     for (int i = IN_PARAMETERS; i < o->loaded.count; i++) {
         LLVMValueRef v = o->loaded.items[i].outer;
-        LLVMSetAlignment(LLVMBuildStore(e->b, v, at_bytes(e, f->memory, index_const(e, at))), SLOT_BYTES);
+        LLVMSetAlignment(LLVMBuildStore(e->b, v, bytes_behind(e, f->memory, (size_t)at)), SLOT_BYTES);
         at += slot_bytes(LLVMTypeOf(v));
     }
     if (o->bytes <= f->bytes) return;

@@ -18,17 +18,12 @@ typedef struct Step {
     LLVMValueRef now, epoch; /* steps and epochs done */
 } Step;
 
-static LLVMValueRef at(Step *s, LLVMValueRef base, size_t offset) {
-    LLVMValueRef by = index_const(s->e, (int64_t)offset);
-    return LLVMBuildInBoundsGEP2(s->e->b, s->e->i8, base, &by, 1, "");
-}
-
 static LLVMValueRef load(Step *s, LLVMTypeRef type, LLVMValueRef base, size_t offset) {
-    return LLVMBuildLoad2(s->e->b, type, at(s, base, offset), "");
+    return LLVMBuildLoad2(s->e->b, type, bytes_behind(s->e, base, offset), "");
 }
 
 static void store(Step *s, LLVMValueRef v, LLVMValueRef base, size_t offset) {
-    LLVMBuildStore(s->e->b, v, at(s, base, offset));
+    LLVMBuildStore(s->e->b, v, bytes_behind(s->e, base, offset));
 }
 
 /* ---- when a part is due ------------------------------------------------------------------------------ */
@@ -149,7 +144,7 @@ static LLVMValueRef emit_all_steps(Step *s, const PartCode *parts) {
     place_call(s, steps.begin, steps.rows);
     for (int i = 0; i < s->run->part_count; i++) emit_part(s, i, &parts[i], steps.rows);
     set_steps_done(s, LLVMBuildAdd(e->b, s->now, index_const(e, 1), ""));
-    steps_close(e, &steps, at(s, e->state, offsetof(sgdrt_header, stopping)));
+    steps_close(e, &steps, bytes_behind(e, e->state, offsetof(sgdrt_header, stopping)));
     forget_stop(s);
     return steps_end(e, &steps);
 }

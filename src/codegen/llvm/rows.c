@@ -140,19 +140,17 @@ static LLVMValueRef load_one(Emitter *e, const Array *column, LLVMValueRef numbe
     return load_from(e, REGION_INPUT, column->dtype, emit_row_of_column(e, column, number), at, 1);
 }
 
-static LLVMValueRef join_lanes(Emitter *e, DType type, LLVMValueRef v, LLVMValueRef x, int lane) {
-    if (v == NULL) v = LLVMGetPoison(vector_type(type_of(e, type), e->lanes));
-    return LLVMBuildInsertElement(e->b, v, x, constant_int(e, e->i32, lane), "");
+static LLVMValueRef no_lanes(Emitter *e, const Array *column) {
+    return LLVMGetPoison(vector_type(type_of(e, column->dtype), e->lanes));
 }
 
 static void load_apart(Emitter *e, const Array *column, const Scalar *row, LLVMValueRef *element) {
     const LLVMValueRef *number = row_numbers(e, row);
     LLVMValueRef pointer[MOST_LANES];
     if (column->elements == 1) {
-        LLVMValueRef v = NULL;
+        element[0] = no_lanes(e, column);
         for (int l = 0; l < e->lanes; l++)
-            v = join_lanes(e, column->dtype, v, load_one(e, column, number[l], index_const(e, 0)), l);
-        element[0] = v;
+            element[0] = with_lane(e, element[0], l, load_one(e, column, number[l], index_const(e, 0)));
         return;
     }
     for (int l = 0; l < e->lanes; l++) pointer[l] = emit_row_of_column(e, column, number[l]);
@@ -187,9 +185,9 @@ static void load_either(Emitter *e, const Array *column, const Scalar *row, LLVM
 }
 
 static LLVMValueRef load_scattered(Emitter *e, const Array *column, Index row, Index at) {
-    LLVMValueRef v = NULL;
+    LLVMValueRef v = no_lanes(e, column);
     for (int l = 0; l < e->lanes; l++)
-        v = join_lanes(e, column->dtype, v, load_one(e, column, index_lane(e, row, l), index_lane(e, at, l)), l);
+        v = with_lane(e, v, l, load_one(e, column, index_lane(e, row, l), index_lane(e, at, l)));
     return v;
 }
 

@@ -11,11 +11,6 @@ static LLVMValueRef number_of(Emitter *e, Index at) { return differs(at) ? index
 
 static Index number_as_index(LLVMValueRef v) { return is_vector(v) ? (Index){.lanes = v} : (Index){.at = v}; }
 
-static LLVMValueRef like(Emitter *e, LLVMValueRef x, int64_t n) {
-    LLVMTypeRef scalar = is_vector(x) ? e->i32 : e->i64;
-    return splat(e, constant_int(e, scalar, n), vector_lanes(x));
-}
-
 /* In lanes i32: a call has fewer rows. */
 static LLVMValueRef row_at(Emitter *e, const Scalar *s) {
     Index place = emit_subscript(e, s->at);
@@ -24,8 +19,7 @@ static LLVMValueRef row_at(Emitter *e, const Scalar *s) {
     LLVMValueRef rows = LLVMGetPoison(vector_type(e->i32, e->lanes));
     for (int l = 0; l < e->lanes; l++) {
         LLVMValueRef row = emit_data_row(e, index_lane(e, place, l), (PlacePast)s->n);
-        rows = LLVMBuildInsertElement(e->b, rows, LLVMBuildTrunc(e->b, row, e->i32, ""), constant_int(e, e->i32, l),
-                                      "");
+        rows = with_lane(e, rows, l, LLVMBuildTrunc(e->b, row, e->i32, ""));
     }
     return rows;
 }
@@ -38,7 +32,7 @@ static Index place_at(Emitter *e, const Scalar *s) {
 
 static LLVMValueRef quotient(Emitter *e, const Scalar *s, LLVMOpcode op) {
     LLVMValueRef x = number_of(e, emit_subscript(e, s->at));
-    return LLVMBuildBinOp(e->b, op, x, like(e, x, s->n), "");
+    return LLVMBuildBinOp(e->b, op, x, like_int(e, x, s->n), "");
 }
 
 static LLVMValueRef integer_of(Emitter *e, const Scalar *source) {
@@ -59,11 +53,9 @@ static LLVMValueRef counted(Emitter *e, const Scalar *s) {
     static const size_t offset[] = {
         [HEADER_EPOCH] = offsetof(sgdrt_header, epoch), [HEADER_PLANNED] = offsetof(sgdrt_header, planned)};
     if (s->n == HEADER_STEP) return e->steps;
-    if (s->n >= HEADER_SET) return rows_of_set(e, s->n - HEADER_SET);
-    LLVMValueRef at = index_const(e, (int64_t)offset[s->n]);
-    LLVMValueRef v = LLVMBuildLoad2(e->b, e->i64, LLVMBuildInBoundsGEP2(e->b, e->i8, e->state, &at, 1, ""), "");
-    mark_region(e, v, REGION_STATE);
-    return v;
+    if (s->n < HEADER_SET) return load_header(e, e->i64, offset[s->n]);
+    size_t of_set = sizeof(uint32_t) * (size_t)(s->n - HEADER_SET);
+    return LLVMBuildZExt(e->b, load_header(e, e->i32, offsetof(sgdrt_header, set_rows) + of_set), e->i64, "");
 }
 
 static LLVMValueRef integer(Emitter *e, const Scalar *s) {
@@ -103,7 +95,7 @@ static LLVMValueRef equal(Emitter *e, const Scalar *s) {
 
 static LLVMValueRef inside(Emitter *e, const Scalar *s) {
     LLVMValueRef x = number_of(e, emit_subscript(e, s->at));
-    return LLVMBuildICmp(e->b, LLVMIntULT, x, like(e, x, s->n), "");
+    return LLVMBuildICmp(e->b, LLVMIntULT, x, like_int(e, x, s->n), "");
 }
 
 static LLVMValueRef draw(Emitter *e, const Scalar *s) {

@@ -17,12 +17,12 @@ bool short_rows_can_transpose(DType t, int64_t elements, int lanes) {
 /* ---- transposed ------------------------------------------------------------------------------------------ */
 /* In each group of `width` lanes the same choice from two vectors: places below width are in a. */
 static LLVMValueRef choose(Emitter *e, LLVMValueRef a, LLVMValueRef b, int width, const int *place) {
-    LLVMValueRef mask[MOST_LANES];
+    int from[MOST_LANES];
     for (int l = 0; l < e->lanes; l++) {
-        int from = place[l % width], group = l / width * width;
-        mask[l] = constant_int(e, e->i32, from < width ? group + from : e->lanes + group + from - width);
+        int of_group = place[l % width], group = l / width * width;
+        from[l] = of_group < width ? group + of_group : e->lanes + group + of_group - width;
     }
-    return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(mask, (unsigned)e->lanes), "");
+    return shuffled(e, a, b, from, e->lanes);
 }
 
 /* The pieces of the rows first, first + step, ... and of as many after each as go together. */
@@ -60,14 +60,7 @@ static void transpose_pairs(Emitter *e, const LLVMValueRef *piece, bool of_16_by
     }
 }
 
-/* A piece of each row, `width` elements: 4 of 4 bytes, 2 of 4 or of 8. */
-static void pieces_transpose(Emitter *e, const LLVMValueRef *piece, int width, bool of_8_bytes, LLVMValueRef *element) {
-    if (width == 4)
-        transpose_fours(e, piece, element);
-    else
-        transpose_pairs(e, piece, of_8_bytes, element);
-}
-
+/* Of each row a piece of `width` elements: 4 of 4 bytes, 2 of 4 or of 8. */
 void short_rows_transpose(Emitter *e, DType t, int elements, const LLVMValueRef *row, LLVMValueRef *element) {
     int bytes = (int)dtype_bytes(t), width = bytes == 4 && elements >= 4 ? 4 : 2;
     LLVMValueRef piece[MOST_LANES];
@@ -75,7 +68,10 @@ void short_rows_transpose(Emitter *e, DType t, int elements, const LLVMValueRef 
         if (begin + width > elements) begin = elements - width;
         for (int l = 0; l < e->lanes; l++)
             piece[l] = load_from(e, REGION_INPUT, t, row[l], index_const(e, begin), width);
-        pieces_transpose(e, piece, width, bytes == 8, element + begin);
+        if (width == 4)
+            transpose_fours(e, piece, element + begin);
+        else
+            transpose_pairs(e, piece, bytes == 8, element + begin);
     }
 }
 

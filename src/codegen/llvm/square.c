@@ -9,22 +9,18 @@
 LLVMValueRef joined(Emitter *e, LLVMValueRef *part, int count) {
     int length = vector_lanes(part[0]);
     for (; count > 1; count /= 2, length *= 2) {
-        LLVMValueRef mask[MOST_LANES * 2];
-        for (int l = 0; l < 2 * length; l++) mask[l] = constant_int(e, e->i32, l);
-        for (int i = 0; i < count / 2; i++)
-            part[i] = LLVMBuildShuffleVector(e->b, part[2 * i], part[2 * i + 1],
-                                             LLVMConstVector(mask, (unsigned)(2 * length)), "");
+        int from[MOST_LANES * 2];
+        for (int l = 0; l < 2 * length; l++) from[l] = l;
+        for (int i = 0; i < count / 2; i++) part[i] = shuffled(e, part[2 * i], part[2 * i + 1], from, 2 * length);
     }
     return part[0];
 }
 
 static LLVMValueRef shuffle_pair(Emitter *e, LLVMValueRef a, LLVMValueRef b, int lanes, int distance, bool high) {
-    LLVMValueRef mask[MOST_LANES];
-    for (int k = 0; k < lanes; k++) {
-        int from = high ? ((k & distance) ? lanes + k : k + distance) : ((k & distance) ? lanes + k - distance : k);
-        mask[k] = constant_int(e, e->i32, from);
-    }
-    return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(mask, (unsigned)lanes), "");
+    int from[MOST_LANES];
+    for (int k = 0; k < lanes; k++)
+        from[k] = high ? ((k & distance) ? lanes + k : k + distance) : ((k & distance) ? lanes + k - distance : k);
+    return shuffled(e, a, b, from, lanes);
 }
 
 void transpose_square(Emitter *e, LLVMValueRef *v, int lanes) {
@@ -39,12 +35,6 @@ void transpose_square(Emitter *e, LLVMValueRef *v, int lanes) {
 }
 
 /* ---- short rows --------------------------------------------------------------------------------------- */
-static LLVMValueRef shuffled(Emitter *e, LLVMValueRef a, LLVMValueRef b, const int *from, int lanes) {
-    LLVMValueRef mask[MOST_LANES];
-    for (int l = 0; l < lanes; l++) mask[l] = constant_int(e, e->i32, from[l]);
-    return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(mask, (unsigned)lanes), "");
-}
-
 /* The vector in whose lane (count row + element) % lanes the row's element lies. */
 static LLVMValueRef in_order_of_rows(Emitter *e, LLVMValueRef v, int element, int count, int lanes, bool back) {
     int from[MOST_LANES];

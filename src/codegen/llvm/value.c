@@ -45,6 +45,20 @@ LLVMValueRef splat(Emitter *e, LLVMValueRef v, int lanes) {
                                   LLVMConstNull(LLVMVectorType(e->i32, (unsigned)lanes)), "");
 }
 
+LLVMValueRef with_lane(Emitter *e, LLVMValueRef v, int lane, LLVMValueRef x) {
+    return LLVMBuildInsertElement(e->b, v, x, constant_int(e, e->i32, lane), "");
+}
+
+LLVMValueRef lane_of(Emitter *e, LLVMValueRef v, int lane) {
+    return LLVMBuildExtractElement(e->b, v, constant_int(e, e->i32, lane), "");
+}
+
+LLVMValueRef shuffled(Emitter *e, LLVMValueRef a, LLVMValueRef b, const int *from, int lanes) {
+    LLVMValueRef mask[MOST_LANES * 2];
+    for (int l = 0; l < lanes; l++) mask[l] = constant_int(e, e->i32, from[l]);
+    return LLVMBuildShuffleVector(e->b, a, b, LLVMConstVector(mask, (unsigned)lanes), "");
+}
+
 void same_width(Emitter *e, LLVMValueRef *a, LLVMValueRef *b) {
     int lanes = is_vector(*a) ? vector_lanes(*a) : vector_lanes(*b);
     *a = splat(e, *a, lanes);
@@ -60,29 +74,34 @@ LLVMValueRef constant_int(Emitter *e, LLVMTypeRef t, int64_t v) {
 
 LLVMValueRef index_const(Emitter *e, int64_t v) { return constant_int(e, e->i64, v); }
 
-/* A constant of x's type and width. */
-static LLVMValueRef like_int(Emitter *e, LLVMValueRef x, int64_t v) {
-    LLVMTypeRef type = LLVMTypeOf(x);
-    LLVMTypeRef scalar = is_vector(x) ? LLVMGetElementType(type) : type;
-    return splat(e, constant_int(e, scalar, v), vector_lanes(x));
+static LLVMTypeRef element_type(LLVMValueRef x) {
+    return is_vector(x) ? LLVMGetElementType(LLVMTypeOf(x)) : LLVMTypeOf(x);
+}
+
+LLVMValueRef like_int(Emitter *e, LLVMValueRef x, int64_t v) {
+    return splat(e, constant_int(e, element_type(x), v), vector_lanes(x));
 }
 
 LLVMValueRef zero_like(LLVMValueRef x) { return LLVMConstNull(LLVMTypeOf(x)); }
 
 static LLVMValueRef like_real(Emitter *e, LLVMValueRef x, double v) {
-    LLVMTypeRef type = LLVMTypeOf(x);
-    LLVMTypeRef scalar = is_vector(x) ? LLVMGetElementType(type) : type;
-    return splat(e, LLVMConstReal(scalar, v), vector_lanes(x));
+    return splat(e, LLVMConstReal(element_type(x), v), vector_lanes(x));
+}
+
+LLVMValueRef emit_intrinsic_of(Emitter *e, const char *name, LLVMTypeRef *types, int type_count,
+                               LLVMValueRef *arguments, int count) {
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, types, (size_t)type_count);
+    LLVMTypeRef type = LLVMIntrinsicGetType(e->context, id, types, (size_t)type_count);
+    return LLVMBuildCall2(e->b, type, f, arguments, (unsigned)count, "");
 }
 
 LLVMValueRef emit_intrinsic(Emitter *e, const char *name, LLVMValueRef *arguments, int count) {
-    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
-    LLVMTypeRef overload = LLVMTypeOf(arguments[0]);
-    LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, &overload, 1);
-    return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, &overload, 1), f, arguments, (unsigned)count, "");
+    LLVMTypeRef type = LLVMTypeOf(arguments[0]);
+    return emit_intrinsic_of(e, name, &type, 1, arguments, count);
 }
 
-static LLVMTypeRef widened(LLVMValueRef x, LLVMTypeRef scalar) { return vector_type(scalar, vector_lanes(x)); }
+LLVMTypeRef widened(LLVMValueRef x, LLVMTypeRef scalar) { return vector_type(scalar, vector_lanes(x)); }
 
 /* The product is exact in f64; the sum is rounded to odd there, so rounding it to f32 rounds the exact value
  * once. */
@@ -108,16 +127,11 @@ static LLVMValueRef emulated_fma(Emitter *e, LLVMValueRef a, LLVMValueRef b, LLV
     return LLVMBuildFPTrunc(bld, s, LLVMTypeOf(a), "");
 }
 
-static bool is_f32(Emitter *e, LLVMValueRef v) {
-    LLVMTypeRef type = LLVMTypeOf(v);
-    return (is_vector(v) ? LLVMGetElementType(type) : type) == e->f32;
-}
-
 LLVMValueRef emit_fma(Emitter *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) {
     same_width(e, &a, &b);
     same_width(e, &a, &c);
     same_width(e, &b, &c);
-    if (!e->level->fma && is_f32(e, a)) return emulated_fma(e, a, b, c);
+    if (!e->level->fma && element_type(a) == e->f32) return emulated_fma(e, a, b, c);
     return emit_intrinsic(e, "llvm.fma", (LLVMValueRef[]){a, b, c}, 3);
 }
 
@@ -131,10 +145,8 @@ LLVMValueRef emit_select(Emitter *e, LLVMValueRef c, LLVMValueRef a, LLVMValueRe
 }
 
 static LLVMValueRef saturated_int(Emitter *e, LLVMValueRef x) {
-    unsigned id = LLVMLookupIntrinsicID("llvm.fptosi.sat", strlen("llvm.fptosi.sat"));
-    LLVMTypeRef overload[2] = {widened(x, e->i32), LLVMTypeOf(x)};
-    LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, overload, 2);
-    return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, overload, 2), f, &x, 1, "");
+    LLVMTypeRef types[2] = {widened(x, e->i32), LLVMTypeOf(x)};
+    return emit_intrinsic_of(e, "llvm.fptosi.sat", types, 2, &x, 1);
 }
 
 LLVMValueRef emit_cast(Emitter *e, LLVMValueRef x, DType from, DType to) {
