@@ -38,6 +38,7 @@ static const OpRow op_rows[OP_COUNT] = {
 };
 
 const char *op_text(Op op) { return op_rows[op].text; }
+const char *node_text(const Node *node) { return node->name != NULL ? node->name : op_text(node->op); }
 int op_arity(Op op) { return op_rows[op].arity; }
 OpClass op_class(Op op) { return op_rows[op].class; }
 int op_cost(Op op) { return op_rows[op].cost; }

@@ -224,6 +224,7 @@ typedef Node *(*NodeChange)(Graph *g, Node *old, Node *const *source, void *cont
 void graph_rewrite(Graph *g, Node **roots, int count, NodeChange change, void *context);
 /* The root without the variables whose ids are at least `first`, as if they had never been. */
 Node *graph_without_variables(Graph *g, Node *root, uint32_t first);
+const char *node_text(const Node *node);                     /* what the program calls it, or its op */
 Node *graph_again(Graph *g, Node *old, Node *const *source); /* re-infers rows; keeps span, backward */
 /* All nodes below the roots, sources before users, in the objective's depth-first left-to-right post-order. */
 Node **graph_post_order(Arena *arena, Node *const *roots, int count, int *nodes);

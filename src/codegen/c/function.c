@@ -65,7 +65,7 @@ static void describe(CBody *b, const Node *node) {
         text_add_c_comment(b->to, slash == NULL ? at.source->path : slash + 1);
         text_add(b->to, ":%d: ", at.line);
     }
-    text_add_c_comment(b->to, node->name != NULL ? node->name : op_text(node->op));
+    text_add_c_comment(b->to, node_text(node));
     text_add(b->to, node->backward ? ", gradient */\n" : " */\n");
 }
 

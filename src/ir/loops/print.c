@@ -108,9 +108,7 @@ static void print_loop(Text *to, const Loop *loop) {
 static void print_statement(Text *to, const Statement *s, int depth) {
     text_add(to, "%*s", 2 * depth, "");
     switch (s->kind) {
-    case STATEMENT_NEST:
-        text_add(to, "nest %s\n", s->node == NULL ? "" : s->node->name ? s->node->name : op_text(s->node->op));
-        break;
+    case STATEMENT_NEST: text_add(to, "nest %s\n", s->node == NULL ? "" : node_text(s->node)); break;
     case STATEMENT_LOOP: print_loop(to, s->loop); break;
     case STATEMENT_IF: text_add(to, "if s%d\n", s->scalar->id); break;
     case STATEMENT_WAIT: text_add(to, "wait\n"); break;

@@ -39,10 +39,10 @@ typedef struct Fuse {
     bool *copied_late; /* by root: the new value is stored beside the cell */
     /* of the section being built */
     Section *section;
-    int *provider; /* by id: nest, -1 */
-    NestNeeds *needs;
-    int needs_capacity;
-    int *mark, stamp; /* of nests that were seen */
+    int *provider;           /* by id: nest, -1 */
+    Vector(NestNeeds) needs; /* by nest */
+    Vector(int) mark;        /* by nest: the stamp of when it was seen */
+    int stamp;
     Vector(int) open; /* nests to be looked at */
 } Fuse;
 
@@ -177,12 +177,10 @@ static int find_sweeps(Fuse *u) {
 
 /* ---- nests of a section ------------------------------------------------------------------- */
 static void need(Fuse *u, int nest, int before) {
-    NestNeeds *d = &u->needs[nest];
+    NestNeeds *d = &u->needs.items[nest];
     for (int i = 0; i < d->count; i++)
-        if (d->before[i] == before) return;
-    if (d->count == d->capacity)
-        d->before = vector_grow(u->f->arena, d->before, d->count, &d->capacity, sizeof *d->before);
-    d->before[d->count++] = before;
+        if (d->items[i] == before) return;
+    vector_push(u->f->arena, d, before);
 }
 
 /* Does nest `late` need `early`, directly or not? */
@@ -193,9 +191,10 @@ static bool reaches(Fuse *u, int late, int early) {
     while (u->open.count > 0) {
         int nest = u->open.items[--u->open.count];
         if (nest == early) return true;
-        if (u->mark[nest] == u->stamp) continue;
-        u->mark[nest] = u->stamp;
-        for (int i = 0; i < u->needs[nest].count; i++) vector_push(u->f->arena, &u->open, u->needs[nest].before[i]);
+        if (u->mark.items[nest] == u->stamp) continue;
+        u->mark.items[nest] = u->stamp;
+        const NestNeeds *needs = &u->needs.items[nest];
+        for (int i = 0; i < needs->count; i++) vector_push(u->f->arena, &u->open, needs->items[i]);
     }
     return false;
 }
@@ -213,18 +212,8 @@ static Nest *nest_new(Fuse *u, NestKind kind, Node *reduce, bool rows, Shape spa
     Nest *nest = arena_new_of(u->f->arena, Nest);
     *nest = (Nest){.kind = kind, .id = u->section->nests.count, .rows = rows, .space = space, .reduce = reduce};
     vector_push(u->f->arena, &u->section->nests, nest);
-    if (u->section->nests.count > u->needs_capacity) {
-        int capacity = u->needs_capacity * 2 + 16;
-        NestNeeds *needs = arena_array(u->f->arena, NestNeeds, capacity);
-        int *mark = arena_array(u->f->arena, int, capacity);
-        if (nest->id > 0) {
-            memcpy(needs, u->needs, sizeof *needs * (size_t)nest->id);
-            memcpy(mark, u->mark, sizeof *mark * (size_t)nest->id);
-        }
-        u->needs = needs;
-        u->mark = mark;
-        u->needs_capacity = capacity;
-    }
+    vector_push(u->f->arena, &u->needs, (NestNeeds){0});
+    vector_push(u->f->arena, &u->mark, 0);
     return nest;
 }
 
@@ -243,10 +232,14 @@ typedef struct Dependencies {
     bool uses;
 } Dependencies;
 
+/* -1: none, or not yet. */
+static int provider_of(const Fuse *u, const Read *read) {
+    return node_is_stored(u->f, read->node) ? u->provider[read->node->id] : -1;
+}
+
 static void visit_fit(void *context, const Read *read) {
     Dependencies *d = context;
-    if (!node_is_stored(d->fuse->f, read->node)) return;
-    int provider = d->fuse->provider[read->node->id];
+    int provider = provider_of(d->fuse, read);
     if (provider == d->nest->id) {
         d->uses = true;
         if (!read_is_here(d->nest, read)) d->fits = false;
@@ -257,8 +250,7 @@ static void visit_fit(void *context, const Read *read) {
 
 static void visit_need(void *context, const Read *read) {
     Dependencies *d = context;
-    if (!node_is_stored(d->fuse->f, read->node)) return;
-    int provider = d->fuse->provider[read->node->id];
+    int provider = provider_of(d->fuse, read);
     if (provider >= 0 && provider != d->nest->id) need(d->fuse, d->nest->id, provider);
 }
 
@@ -301,8 +293,7 @@ typedef struct Kernels {
 
 static void visit_kernel(void *context, const Read *read) {
     Kernels *k = context;
-    if (!node_is_stored(k->fuse->f, read->node)) return;
-    int provider = k->fuse->provider[read->node->id];
+    int provider = provider_of(k->fuse, read);
     if (provider > k->last && k->fuse->section->nests.items[provider]->kind == NEST_REDUCE) k->last = provider;
 }
 
@@ -550,7 +541,7 @@ static void fill_section(Fuse *u, Section *section, int sweep, bool inside) {
     u->section = section;
     for (bool again = true; again;) {
         *section = (Section){.inside = inside};
-        if (u->needs_capacity > 0) memset(u->needs, 0, sizeof *u->needs * (size_t)u->needs_capacity);
+        u->needs.count = u->mark.count = 0;
         for (uint32_t id = 0; id < f->nodes; id++) u->provider[id] = -1;
         for (uint32_t id = 0; id < f->nodes; id++)
             if (needed[id] && f->stored[id]) place_node(u, u->node[id]);
@@ -560,7 +551,7 @@ static void fill_section(Fuse *u, Section *section, int sweep, bool inside) {
                     place_root(u, r);
         again = !order_updates(u);
     }
-    order_nests(f, section, u->needs, u->node);
+    order_nests(f, section, u->needs.items, u->node);
 }
 
 void fuse_function(NestFunction *f) {

@@ -62,14 +62,18 @@ typedef struct NestFunction {
     uint8_t *stored; /* by node id */
 } NestFunction;
 
+/* All nests, section after section: NestCursor at = {0}; while (next_nest(f, &at)) ... at.nest ... */
+typedef struct NestCursor {
+    Nest *nest;
+    int section, next;
+} NestCursor;
+bool next_nest(const NestFunction *f, NestCursor *at);
+
 /* ---- fuse.c: of a function of which all but sections, nodes and stored is set */
 void fuse_function(NestFunction *f);
 
 /* ---- order.c */
-typedef struct NestNeeds {
-    int *before;
-    int count, capacity;
-} NestNeeds; /* nests that must run earlier */
+typedef Vector(int) NestNeeds; /* nests that must run earlier */
 /* Puts the section's nests into the order in which they run; node: by id. */
 void order_nests(NestFunction *f, Section *section, const NestNeeds *needs, Node *const *node);
 

@@ -65,7 +65,7 @@ static double gain_of(const Ordering *o, Node *const *node, int nest) {
 }
 
 /* The ready nest that frees most, or else the first one. */
-static int next_nest(const Ordering *o, Node *const *node, const bool *done) {
+static int best_nest(const Ordering *o, Node *const *node, const bool *done) {
     int best = -1;
     double most = 0;
     for (int i = 0; i < o->section->nests.count; i++) {
@@ -77,6 +77,16 @@ static int next_nest(const Ordering *o, Node *const *node, const bool *done) {
         }
     }
     return best;
+}
+
+bool next_nest(const NestFunction *f, NestCursor *at) {
+    while (at->section < f->section_count && at->next == f->sections[at->section].nests.count) {
+        at->section++;
+        at->next = 0;
+    }
+    if (at->section == f->section_count) return false;
+    at->nest = f->sections[at->section].nests.items[at->next++];
+    return true;
 }
 
 void order_nests(NestFunction *f, Section *section, const NestNeeds *needs, Node *const *node) {
@@ -94,13 +104,13 @@ void order_nests(NestFunction *f, Section *section, const NestNeeds *needs, Node
     find_reads(&o);
     for (int i = 0; i < count; i++)
         for (int d = 0; d < needs[i].count; d++) {
-            vector_push(f->arena, &o.followers[needs[i].before[d]], i);
+            vector_push(f->arena, &o.followers[needs[i].items[d]], i);
             o.waits[i]++;
         }
     Nest **ordered = arena_array(f->arena, Nest *, n);
     bool *done = arena_array(f->arena, bool, n);
     for (int placed = 0; placed < count; placed++) {
-        int nest = next_nest(&o, node, done);
+        int nest = best_nest(&o, node, done);
         if (nest < 0) INTERNAL_ERROR("the nests of %s depend on each other in a circle", f->function->name);
         done[nest] = true;
         ordered[placed] = section->nests.items[nest];

@@ -149,25 +149,22 @@ static void want_stores(LayoutChoice *l, const Nest *nest, int axis) {
 
 typedef void NestVisitor(LayoutChoice *l);
 static void for_nests(LayoutChoice *l, NestVisitor *visit) {
-    for (int c = 0; c < l->s->f->section_count; c++)
-        for (int i = 0; i < l->s->f->sections[c].nests.count; i++) {
-            l->nest = l->s->f->sections[c].nests.items[i];
-            visit(l);
-        }
+    for (NestCursor at = {0}; next_nest(l->s->f, &at);) {
+        l->nest = at.nest;
+        visit(l);
+    }
 }
 
 typedef enum ChannelsFill { NO_CHANNELS, CHANNELS_FILL, CHANNELS_DO_NOT } ChannelsFill;
 static ChannelsFill channels_fill_vectors(LayoutChoice *l) {
     ChannelsFill fill = NO_CHANNELS;
-    for (int c = 0; c < l->s->f->section_count; c++)
-        for (int i = 0; i < l->s->f->sections[c].nests.count; i++) {
-            const Nest *nest = l->s->f->sections[c].nests.items[i];
-            int lanes = -1;
-            if (!is_candidate(nest) || !reads_window(nest->reduce)) continue;
-            fill = CHANNELS_FILL;
-            if (!find_channels(l, nest->reduce, &lanes) || !fills_vectors(l, nest->reduce, lanes))
-                return CHANNELS_DO_NOT;
-        }
+    for (NestCursor at = {0}; next_nest(l->s->f, &at);) {
+        const Node *node = at.nest->reduce;
+        int lanes = -1;
+        if (!is_candidate(at.nest) || !reads_window(node)) continue;
+        fill = CHANNELS_FILL;
+        if (!find_channels(l, node, &lanes) || !fills_vectors(l, node, lanes)) return CHANNELS_DO_NOT;
+    }
     return fill;
 }
 
@@ -271,13 +268,10 @@ static const ArrayLayout *layout_of(Scheduler *s, const Node *node, int innermos
 }
 
 static void lay_rows_innermost(Scheduler *s) {
-    for (int c = 0; c < s->f->section_count; c++)
-        for (int i = 0; i < s->f->sections[c].nests.count; i++) {
-            const Nest *nest = s->f->sections[c].nests.items[i];
-            for (int k = 0; k < nest->store_count; k++) {
-                const Node *node = nest->stores[k].node;
-                if (nest->stores[k].kind == STORE_ARRAY && node->rows != 0) s->has_rows_innermost[node->id] = 1;
-            }
+    for (NestCursor at = {0}; next_nest(s->f, &at);)
+        for (int k = 0; k < at.nest->store_count; k++) {
+            const Node *node = at.nest->stores[k].node;
+            if (at.nest->stores[k].kind == STORE_ARRAY && node->rows != 0) s->has_rows_innermost[node->id] = 1;
         }
 }
 
@@ -297,12 +291,9 @@ void schedule_layouts(Scheduler *s) {
         for_nests(&l, spread);
     }
     for_nests(&l, drop_flat);
-    for (int c = 0; c < s->f->section_count; c++)
-        for (int i = 0; i < s->f->sections[c].nests.count; i++) {
-            const Nest *nest = s->f->sections[c].nests.items[i];
-            for (int k = 0; k < nest->store_count && stores_whole_values(nest); k++) {
-                const Node *node = nest->stores[k].node;
-                if (l.innermost[node->id] >= 0) s->layout[node->id] = layout_of(s, node, l.innermost[node->id]);
-            }
+    for (NestCursor at = {0}; next_nest(s->f, &at);)
+        for (int k = 0; k < at.nest->store_count && stores_whole_values(at.nest); k++) {
+            const Node *node = at.nest->stores[k].node;
+            if (l.innermost[node->id] >= 0) s->layout[node->id] = layout_of(s, node, l.innermost[node->id]);
         }
 }

@@ -68,8 +68,7 @@ static const char *name_of_kernel(const Scheduler *s, const Kernel *k) {
 }
 
 static const char *name_of_result(const Scheduler *s, const Kernel *k) {
-    const Node *node = s->nest->stores[0].node;
-    const char *name = node->name != NULL ? node->name : op_text(node->op);
+    const char *name = node_text(s->nest->stores[0].node);
     const char *of = k->r.c->over_rows ? "over rows" : text_format(s->arena, "of %lld", (long long)k->r.terms);
     return text_format(s->arena, "%s, %lld sums %s", name, (long long)k->r.outputs, of);
 }

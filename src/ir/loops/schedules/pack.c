@@ -85,21 +85,22 @@ static void fill_panel(Scheduler *s, const Pack *pack, Node *source, SpacePoint 
     schedule_close(s);
 }
 
-/* Lanes from `first` on, for all places of the source's other axes, of the axis `along` (-1: none) those from `begin` to
- * `end`. */
+/* Loops over the source's axes but the panel's, over so many places of the axis `along` (-1: none). */
+static int other_axes_open(Scheduler *s, const Pack *pack, const Node *source, int along, int64_t places,
+                           SpacePoint *at) {
+    int64_t extent[MOST_RANK];
+    for (int a = 0; a < source->shape.rank; a++)
+        extent[a] = a == pack->axis ? 1 : a == along ? places : source->shape.extent[a];
+    return schedule_terms_open(s, extent, source->shape.rank, at->axis);
+}
+
+/* Lanes from `first` on, for all places of the source's other axes, of the axis `along` those from `begin` to `end`. */
 static void pack_lanes(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t first,
                        int64_t count, bool filled, int along, int64_t begin, int64_t end) {
     SpacePoint at = {{NULL}};
-    int opened = 0;
     if (count <= 0 || (along >= 0 && begin >= end)) return;
-    for (int a = 0; a < source->shape.rank; a++) {
-        int64_t extent = a == along ? end - begin : source->shape.extent[a];
-        at.axis[a] = subscript_number(s->arena, 0);
-        if (a == pack->axis || source->shape.extent[a] == 1) continue;
-        at.axis[a] = schedule_loop_open(s, "k", extent, LOOP_SERIAL);
-        if (a == along) at.axis[a] = subscript_sum(s->arena, at.axis[a], subscript_number(s->arena, begin));
-        opened++;
-    }
+    int opened = other_axes_open(s, pack, source, along, end - begin, &at);
+    if (along >= 0) at.axis[along] = subscript_sum(s->arena, at.axis[along], subscript_number(s->arena, begin));
     fill_panel(s, pack, source, &at, panel, first, count, filled);
     schedule_close_all(s, opened);
 }
@@ -107,9 +108,8 @@ static void pack_lanes(Scheduler *s, const Pack *pack, Node *source, const Subsc
 /* ---- in squares --------------------------------------------------------------------------------------------- */
 /* The source axis whose neighbours are beside each other, if squares along it and along the panel's are worth it; -1. */
 static int axis_of_squares(const Scheduler *s, const Pack *pack, const Node *source, int64_t count) {
-    int64_t square = s->numbers.square_bytes / (int64_t)dtype_bytes(source->dtype);
-    int last = source->shape.rank - 1;
-    while (last > 0 && source->shape.extent[last] == 1) last--;
+    int64_t square = schedule_square_side(s, source->dtype);
+    int last = shape_last_axis(source->shape);
     return square > 1 && last >= 0 && last != pack->axis && source->shape.extent[last] >= square && count >= square
                ? last
                : -1;
@@ -136,18 +136,11 @@ static void pack_square(Scheduler *s, const Pack *pack, Node *source, SpacePoint
 static void pack_squares(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t lanes, int along,
                          int64_t square) {
     SpacePoint at = {{NULL}};
-    int opened = 2;
     const Subscript *first = schedule_loop_open(s, "tile", lanes / square, LOOP_SERIAL);
-    for (int a = 0; a < source->shape.rank; a++) {
-        at.axis[a] = subscript_number(s->arena, 0);
-        if (a == pack->axis || a == along || source->shape.extent[a] == 1) continue;
-        at.axis[a] = schedule_loop_open(s, "k", source->shape.extent[a], LOOP_SERIAL);
-        opened++;
-    }
-    at.axis[along] = subscript_times(
-        s->arena, schedule_loop_open(s, "k", source->shape.extent[along] / square, LOOP_SERIAL), square);
+    int opened = other_axes_open(s, pack, source, along, source->shape.extent[along] / square, &at);
+    at.axis[along] = subscript_times(s->arena, at.axis[along], square);
     pack_square(s, pack, source, &at, panel, subscript_times(s->arena, first, square), along, square);
-    schedule_close_all(s, opened);
+    schedule_close_all(s, opened + 1);
 }
 
 /* Rows are beside each other: `square` lanes of the panel from `first` on by as many rows, of the lanes so many are there. */
@@ -164,24 +157,21 @@ static void pack_square_of_rows(Scheduler *s, const Pack *pack, Node *source, Sp
         s->at = schedule_row_further(s, t);
         const Scalar *value = begin < there ? value_at_point(s, source, at) : point_const(s, source->dtype, 0);
         schedule_store(s, tile, NULL, subscript_sum(s->arena, subscript_times(s->arena, u, square), t), value);
-        schedule_close(s);
-        schedule_close(s);
+        schedule_square_close(s);
         s->at = before;
     }
     schedule_transpose(s, tile, square);
-    const Subscript *u = schedule_loop_open(s, "u", square, LOOP_UNROLLED);
-    const Subscript *t = schedule_loop_open(s, "t", square, LOOP_VECTOR);
-    const Scalar *value = point_load(s, tile, NULL, subscript_sum(s->arena, subscript_times(s->arena, u, square), t));
-    s->at = schedule_row_further(s, u);
-    t = subscript_sum(s->arena, t, subscript_number(s->arena, first));
-    schedule_store(s, pack->array, NULL, place_in_panel(s, pack, source, at, panel, t), value);
-    schedule_close(s);
-    schedule_close(s);
+    Square q = schedule_square_open(s, square, LOOP_UNROLLED);
+    s->at = schedule_row_further(s, q.u);
+    const Subscript *lane = subscript_sum(s->arena, q.t, subscript_number(s->arena, first));
+    schedule_store(s, pack->array, NULL, place_in_panel(s, pack, source, at, panel, lane),
+                   point_load(s, tile, NULL, q.place));
+    schedule_square_close(s);
     s->at = before;
 }
 
 static int64_t square_of_rows(const Scheduler *s, const Pack *pack, const Node *source) {
-    int64_t square = s->numbers.square_bytes / (int64_t)dtype_bytes(source->dtype);
+    int64_t square = schedule_square_side(s, source->dtype);
     return source->rows == 0 || !s->has_rows_innermost[source->id] || square <= 1 ? 1
            : square < pack->lanes                                                 ? square
                                                                                   : pack->lanes;
@@ -190,13 +180,7 @@ static int64_t square_of_rows(const Scheduler *s, const Pack *pack, const Node *
 static void pack_panel_of_rows(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t count) {
     SpacePoint at = {{NULL}};
     int64_t square = square_of_rows(s, pack, source);
-    int opened = 0;
-    for (int a = 0; a < source->shape.rank; a++) {
-        at.axis[a] = subscript_number(s->arena, 0);
-        if (a == pack->axis || source->shape.extent[a] == 1) continue;
-        at.axis[a] = schedule_loop_open(s, "k", source->shape.extent[a], LOOP_SERIAL);
-        opened++;
-    }
+    int opened = other_axes_open(s, pack, source, -1, 0, &at);
     for (int64_t first = 0; first < pack->lanes; first += square) {
         int64_t there = count < first ? 0 : count - first < square ? count - first : square;
         pack_square_of_rows(s, pack, source, &at, panel, first, there, square);
@@ -213,7 +197,7 @@ static void pack_panel(Scheduler *s, const Pack *pack, Node *source, const Subsc
         return;
     }
     if (along >= 0) {
-        int64_t square = s->numbers.square_bytes / (int64_t)dtype_bytes(source->dtype);
+        int64_t square = schedule_square_side(s, source->dtype);
         int64_t extent = source->shape.extent[along];
         lanes = count / square * square;
         pack_squares(s, pack, source, panel, lanes, along, square);

@@ -28,13 +28,12 @@ static double work_of(const Nest *nest) {
 static bool lanes_pay(const Scheduler *s, int64_t rows, int64_t rows_in_lanes) {
     double narrow = 0, wide = 0, lanes = (double)s->numbers.row_lanes;
     if (s->numbers.row_lanes <= 1 || rows <= 1) return false;
-    for (int c = 0; c < s->f->section_count; c++)
-        for (int i = 0; i < s->f->sections[c].nests.count; i++) {
-            const Nest *nest = s->f->sections[c].nests.items[i];
-            if (!nest->rows || (nest->kind == NEST_REDUCE && nest->reduce->attr.contraction->over_rows)) continue;
-            bool few = nest->kind != NEST_SCAN && shape_size(nest->space) < s->numbers.row_lanes;
-            *(few ? &narrow : &wide) += work_of(nest);
-        }
+    for (NestCursor at = {0}; next_nest(s->f, &at);) {
+        const Nest *nest = at.nest;
+        if (!nest->rows || (nest->kind == NEST_REDUCE && nest->reduce->attr.contraction->over_rows)) continue;
+        bool few = nest->kind != NEST_SCAN && shape_size(nest->space) < s->numbers.row_lanes;
+        *(few ? &narrow : &wide) += work_of(nest);
+    }
     return narrow > 0 && (double)rows_in_lanes * (narrow + wide) < (double)rows * (lanes * narrow + wide);
 }
 

@@ -121,7 +121,7 @@ static void pack_places(Scheduler *s, Kernel *k, const OpenPanel *p, TermRange r
 /* The axis of the terms whose neighbours are beside each other, if squares along it are worth it; -1. */
 static int axis_of_squares(const Scheduler *s, const Kernel *k, const OpenPanel *p, int64_t count) {
     const OperandMoves *moves = &k->operand[p->operand];
-    int64_t square = s->numbers.square_bytes / (int64_t)dtype_bytes(k->r.dtype);
+    int64_t square = schedule_square_side(s, k->r.dtype);
     if (square <= 1 || count < square || (p->axis != AXIS_ROW && !moves->uneven[p->axis])) return -1;
     for (int a = k->r.result; a < k->r.axes; a++)
         if (moves->moves[a] && !moves->uneven[a] && places_in_block(k, p->block, a) >= square) return a;
@@ -146,7 +146,7 @@ static void pack_square(Scheduler *s, Kernel *k, const OpenPanel *p, int along, 
 }
 
 static void pack_squares(Scheduler *s, Kernel *k, const OpenPanel *p, int along, int64_t count) {
-    int64_t square = s->numbers.square_bytes / (int64_t)dtype_bytes(k->r.dtype);
+    int64_t square = schedule_square_side(s, k->r.dtype);
     int64_t places = count / square * square, all = places_in_block(k, p->block, along), whole = all / square * square;
     const Subscript *tile = schedule_loop_open(s, "tile", places / square, LOOP_SERIAL);
     TermLoops loops = terms_open(s, k, p->block, (TermRange){along, 0, whole, square});

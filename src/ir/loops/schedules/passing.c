@@ -78,14 +78,13 @@ static bool needs_no_array(Scheduler *s, const Reader *r) {
 /* Who reads the node in any section; false: one of them needs it as an array. */
 typedef Vector(Reader) Readers;
 static bool find_readers(const Scheduler *s, Node *node, Readers *readers) {
-    for (int c = 0; c < s->f->section_count; c++)
-        for (int i = 0; i < s->f->sections[c].nests.count; i++) {
-            Reader reader = {s->f->sections[c].nests.items[i], node, -1, true};
-            if (makes(reader.nest, node)) continue;
-            nest_reads(s->f, reader.nest, visit_reader, &reader);
-            if (!reader.fits) return false;
-            if (reader.operand >= 0) vector_push(s->arena, readers, reader);
-        }
+    for (NestCursor at = {0}; next_nest(s->f, &at);) {
+        Reader reader = {at.nest, node, -1, true};
+        if (makes(reader.nest, node)) continue;
+        nest_reads(s->f, reader.nest, visit_reader, &reader);
+        if (!reader.fits) return false;
+        if (reader.operand >= 0) vector_push(s->arena, readers, reader);
+    }
     return true;
 }
 

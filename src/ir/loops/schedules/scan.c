@@ -53,13 +53,10 @@ static void carry(Scheduler *s, const ScanPart *part, Node *const *from, const N
 
 /* ---- the loop ----------------------------------------------------------------------------------------------- */
 static Nest *maker_of(const NestFunction *f, const Node *value) {
-    for (int c = 0; c < f->section_count; c++)
-        for (int i = 0; i < f->sections[c].nests.count; i++) {
-            Nest *nest = f->sections[c].nests.items[i];
-            for (int k = 0; k < nest->store_count; k++)
-                if (nest->stores[k].kind == STORE_ARRAY && nest->stores[k].node == value &&
-                    nest->stores[k].value == value)
-                    return nest->kind != NEST_SCATTER && nest->kind != NEST_SCAN && !nest->carried ? nest : NULL;
+    for (NestCursor at = {0}; next_nest(f, &at);)
+        for (int k = 0; k < at.nest->store_count; k++) {
+            bool whole = at.nest->kind != NEST_SCATTER && at.nest->kind != NEST_SCAN && !at.nest->carried;
+            if (at.nest->stores[k].node == value && store_provides(&at.nest->stores[k])) return whole ? at.nest : NULL;
         }
     return NULL;
 }
@@ -73,20 +70,19 @@ static void add_store(const NestFunction *f, Nest *nest, const Store *store) {
 
 /* A result that is a value which another nest of the body stores goes to its stack there, not by a copy. */
 static void stack_where_made(NestFunction *f) {
-    for (int c = 0; c < f->section_count; c++)
-        for (int i = 0; i < f->sections[c].nests.count; i++) {
-            Nest *nest = f->sections[c].nests.items[i];
-            int kept = 0;
-            for (int k = 0; k < nest->store_count; k++) {
-                const Store *store = &nest->stores[k];
-                Nest *maker = store->kind == STORE_ELEMENT ? maker_of(f, store->value) : NULL;
-                if (maker == NULL || maker == nest)
-                    nest->stores[kept++] = *store;
-                else
-                    add_store(f, maker, store);
-            }
-            nest->store_count = kept;
+    for (NestCursor at = {0}; next_nest(f, &at);) {
+        Nest *nest = at.nest;
+        int kept = 0;
+        for (int k = 0; k < nest->store_count; k++) {
+            const Store *store = &nest->stores[k];
+            Nest *maker = store->kind == STORE_ELEMENT ? maker_of(f, store->value) : NULL;
+            if (maker == NULL || maker == nest)
+                nest->stores[kept++] = *store;
+            else
+                add_store(f, maker, store);
         }
+        nest->store_count = kept;
+    }
 }
 
 static NestFunction *body_of(const NestFunction *around, const ScanPart *part) {
@@ -123,9 +119,8 @@ void schedule_scan(Scheduler *s, const Nest *nest, ScheduleNest *schedule_nest) 
     const Subscript *index = schedule_loop_open(s, "e", part->scan->extent, LOOP_SERIAL);
     OpenScan scan = {part->scan, element_at(s, part->scan, index)};
     vector_push(s->arena, &s->scans, scan);
-    for (int c = 0; c < s->f->section_count; c++)
-        for (int i = 0; i < s->f->sections[c].nests.count; i++)
-            if (s->f->sections[c].nests.items[i]->store_count > 0) schedule_nest(s, s->f->sections[c].nests.items[i]);
+    for (NestCursor at = {0}; next_nest(s->f, &at);)
+        if (at.nest->store_count > 0) schedule_nest(s, at.nest);
     carry(s, part, part->next, &nothing);
     s->nest = NULL;
     s->scans.count--;

@@ -220,6 +220,7 @@ void schedule_layouts(Scheduler *s);
 bool schedule_has_rows_innermost(Scheduler *s);
 
 /* ---- square.c: a square of registers that is transposed, of so many places a side */
+int64_t schedule_square_side(const Scheduler *s, DType dtype); /* 0: nothing is transposed */
 typedef struct Square {
     int64_t side;
     LoopMark mark;

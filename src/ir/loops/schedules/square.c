@@ -8,6 +8,10 @@
  */
 #include "ir/loops/schedules/schedule.h"
 
+int64_t schedule_square_side(const Scheduler *s, DType dtype) {
+    return s->numbers.square_bytes / (int64_t)dtype_bytes(dtype);
+}
+
 static void open_sides(Scheduler *s, Square *q) {
     q->u = schedule_loop_open(s, "u", q->side, q->mark);
     q->t = schedule_loop_open(s, "t", q->side, LOOP_VECTOR);

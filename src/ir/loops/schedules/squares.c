@@ -99,7 +99,7 @@ static int64_t side_of(const Scheduler *s, const Nest *nest) {
     int64_t side = 0;
     if (nest->store_count > MOST_SQUARES) return 0;
     for (int i = 0; i < nest->store_count; i++) {
-        int64_t of_store = s->numbers.square_bytes / (int64_t)dtype_bytes(nest->stores[i].value->dtype);
+        int64_t of_store = schedule_square_side(s, nest->stores[i].value->dtype);
         if ((side > 0 && of_store != side) || nest->stores[i].value->dtype == DTYPE_BOOL) return 0;
         side = of_store;
     }

@@ -17,12 +17,8 @@ static int innermost_term(const Kernel *k) {
     return -1;
 }
 
-static int64_t square_side(const Scheduler *s, const Kernel *k) {
-    return s->numbers.square_bytes / (int64_t)dtype_bytes(k->r.dtype);
-}
-
 bool kernel_finds_squares(const Scheduler *s, const Kernel *k, int axis) {
-    int64_t side = square_side(s, k);
+    int64_t side = schedule_square_side(s, k->r.dtype);
     int along = innermost_term(k);
     bool whole = side > 1 && along >= 0 && k->r.extent[axis] >= side && k->r.extent[along] >= side;
     if (!whole || k->r.c->over_rows || k->r.width > 1 || k->reads_window || kernel_guarded_along(k, -1)) return false;

@@ -70,7 +70,7 @@ static void fetch_rows(Scheduler *s, const Nest *nest, int64_t rows) {
 
 /* Of narrow types a vector may have more lanes than rows are filled up to multiples of. */
 static int64_t side_of_square(const Scheduler *s, DType dtype) {
-    int64_t side = s->numbers.square_bytes / (int64_t)dtype_bytes(dtype);
+    int64_t side = schedule_square_side(s, dtype);
     while (side > 1 && s->pad % side != 0) side /= 2;
     return side;
 }
@@ -180,7 +180,7 @@ static void store_row_major(Scheduler *s, const void *context, int i, const Spac
 
 /* Channels are innermost: the same in row-major order. */
 static void copy_row_major(Scheduler *s, const Node *node) {
-    SquareValues v = {.side = s->numbers.square_bytes / (int64_t)dtype_bytes(node->dtype),
+    SquareValues v = {.side = schedule_square_side(s, node->dtype),
                       .stored = shape_last_axis(node->shape),
                       .read = s->layout[node->id]->innermost,
                       .space = node->shape,

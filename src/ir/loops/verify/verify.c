@@ -48,7 +48,7 @@ static void problem(Walk *w, const char *format, ...) {
     va_start(arguments, format);
     const char *what = text_format_arguments(w->arena, format, arguments);
     va_end(arguments);
-    const char *nest = w->nest == NULL ? "" : w->nest->name != NULL ? w->nest->name : op_text(w->nest->op);
+    const char *nest = w->nest == NULL ? "" : node_text(w->nest);
     w->problem = text_format(w->arena, "in the nest of %s: %s", nest, what);
 }
 
