@@ -1,13 +1,12 @@
-/* fold: constants by the arithmetic of docs/numerics.md, and exact identities. exp, log and their like are
- * the very functions the interpreter and the compiled code use; the rest is what C defines completely (IEEE
- * with -ffp-contract=off, 32-bit integers). A constant is one value at every element, so folding never looks
+/* fold: constants by the arithmetic of docs/numerics.md, and exact identities. What an op makes of its sources' elements is
+ * computed as the interpreter does (elements.c). A constant is one value at every element, so folding never looks
  * at shapes, but for places outside a source. */
 #include "ir/fold.h"
 
 #include <math.h>
 
 #include "ir/affine.h"
-#include "math_functions.h"
+#include "ir/elements.h"
 
 double fold_round(DType t, double value) {
     switch (t) {
@@ -28,9 +27,6 @@ static bool is_value(const Node *n, double value) {
     return is_const(n) && n->attr.value == value && signbit(n->attr.value) == signbit(value);
 }
 
-static double wrap(int64_t value) { return (double)(int32_t)(uint32_t)(uint64_t)value; }
-static int64_t floor_divide(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
-
 /* ---- values: one rule per op row with sources, all of which are constants ------------------- */
 typedef bool FoldRule(const Node *n, double *out); /* false: the op stays */
 
@@ -38,96 +34,20 @@ typedef bool FoldRule(const Node *n, double *out); /* false: the op stays */
 #define SOURCE(s) (n->source[s]->attr.value)
 #define STAYS(NAME) \
     FOLD(NAME) { return false; }
-/* An expression in the sources a and b, right for every type. */
-#define PLAIN1(NAME, expression) \
-    FOLD(NAME) {                 \
-        double a = SOURCE(0);    \
-        *out = (expression);     \
-        return true;             \
-    }
-#define PLAIN2(NAME, expression)             \
-    FOLD(NAME) {                             \
-        double a = SOURCE(0), b = SOURCE(1); \
-        *out = (expression);                 \
-        return true;                         \
-    }
-/* Expressions in f32 (x and y), f64 (a and b) and 32-bit integers (i and j). */
-#define REAL1(NAME, f32, f64)                                 \
-    FOLD(NAME) {                                              \
-        double a = SOURCE(0);                                 \
-        float x = (float)a;                                   \
-        *out = n->dtype == DTYPE_F32 ? (double)(f32) : (f64); \
-        return true;                                          \
-    }
-#define REAL2(NAME, f32, f64)                                 \
-    FOLD(NAME) {                                              \
-        double a = SOURCE(0), b = SOURCE(1);                  \
-        float x = (float)a, y = (float)b;                     \
-        *out = n->dtype == DTYPE_F32 ? (double)(f32) : (f64); \
-        return true;                                          \
-    }
-#define NUMBER1(NAME, real, i32)                             \
-    FOLD(NAME) {                                             \
-        double a = SOURCE(0);                                \
-        *out = n->dtype == DTYPE_I32 ? wrap((i32)) : (real); \
-        return true;                                         \
-    }
-#define NUMBER2(NAME, f32, f64, i32)                                  \
-    REAL2(NAME##_real, f32, f64)                                      \
-    FOLD(NAME) {                                                      \
-        if (n->dtype != DTYPE_I32) return fold_##NAME##_real(n, out); \
-        int64_t i = (int64_t)SOURCE(0), j = (int64_t)SOURCE(1);       \
-        *out = wrap(i32);                                             \
-        return true;                                                  \
-    }
-/* Divisors are positive. */
-#define QUOTIENT(NAME, i32)                                     \
-    FOLD(NAME) {                                                \
-        int64_t i = (int64_t)SOURCE(0), j = (int64_t)SOURCE(1); \
-        if (j > 0) *out = wrap(i32);                            \
-        return j > 0;                                           \
-    }
 
-NUMBER1(NEG, -a, -(int64_t)a)
-NUMBER1(ABS, fabs(a), (int64_t)fabs(a))
-REAL1(SQRT, sqrtf(x), sqrt(a))
-#define FUNCTION(NAME, name) REAL1(NAME, math_##name##_f32(x), math_##name##_f64(a))
-#define FUNCTION_OF_TWO(NAME, name) REAL2(NAME, math_##name##_f32(x, y), math_##name##_f64(a, b))
-#define FUNCTION_AND_NUMBER(NAME, name) \
-    REAL1(NAME, math_##name##_f32(x, n->attr.index), math_##name##_f64(a, n->attr.index))
-#include "functions.def"
-PLAIN1(FLOOR, floor(a))
-PLAIN1(NOT, a == 0)
-PLAIN1(CAST, a)
-PLAIN1(STOP_GRADIENT, a)
-STAYS(VARIABLE)
+/* Divisors of whole numbers are positive. */
+FOLD(elements) {
+    double value[3], result; /* room for one of any type */
+    const void *x[3] = {&value[0], &value[1], &value[2]};
+    bool divides = n->op == OP_FLOORDIV || n->op == OP_MOD;
+    if (n->op == OP_VARIABLE || (divides && SOURCE(1) <= 0)) return false;
+    for (int s = 0; s < n->sources; s++) element_set(n->source[s]->dtype, &value[s], SOURCE(s));
+    elements_evaluate(n, 1, x, &result);
+    *out = element_get(n->dtype, &result);
+    return true;
+}
+
 STAYS(RANK)
-NUMBER2(ADD, x + y, a + b, i + j)
-NUMBER2(SUB, x - y, a - b, i - j)
-NUMBER2(MUL, x *y, a *b, i *j)
-REAL2(DIV, x / y, a / b)
-PLAIN2(MAX, a >= b || a != a ? a : b)
-PLAIN2(MIN, a <= b || a != a ? a : b)
-QUOTIENT(FLOORDIV, floor_divide(i, j))
-QUOTIENT(MOD, i - j * floor_divide(i, j))
-PLAIN2(EQ, a == b)
-PLAIN2(NE, a != b)
-PLAIN2(LT, a < b)
-PLAIN2(LE, a <= b)
-PLAIN2(AND, a != 0 && b != 0)
-PLAIN2(OR, a != 0 || b != 0)
-
-FOLD(WHERE) {
-    *out = SOURCE(0) != 0 ? SOURCE(1) : SOURCE(2);
-    return true;
-}
-
-FOLD(FMA) {
-    double a = SOURCE(0), b = SOURCE(1), c = SOURCE(2);
-    *out = n->dtype == DTYPE_F32 ? (double)fmaf((float)a, (float)b, (float)c) : fma(a, b, c);
-    return true;
-}
-
 FOLD(VIEW) {
     *out = SOURCE(0);
     return access_always_within(&n->attr.contraction->access[0], n->shape.extent, n->shape.rank, n->source[0]->shape);
@@ -176,7 +96,7 @@ FOLD(STACK) {
 
 static FoldRule *const fold_rules[OP_COUNT] = {
 #define RULE_LEAF(NAME) NULL
-#define RULE_ELEMENT(NAME) fold_##NAME
+#define RULE_ELEMENT(NAME) fold_elements
 #define RULE_MOVE(NAME) fold_##NAME
 #define RULE_REDUCE(NAME) fold_##NAME
 #define RULE_INDEXED(NAME) fold_##NAME

@@ -1,7 +1,8 @@
 /* ir: the tensor graph and what is done to it, in the order it is done.
  *
- *   ops.def        the op table: one row per op
+ *   ops.def        the op table: one row per op;  op.c: what it says, and what types and shapes are
  *   graph.c        nodes: constructor with hash-consing; fold.c constants and exact identities
+ *   elements.c     values of ops that compute element by element
  *   infer.c        shape and type of each op
  *   affine.c       where a source is read: ranges and composition of index maps
  *   origin.c       where an axis came from, for readers

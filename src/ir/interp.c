@@ -13,6 +13,7 @@
 
 #include "float_control.h"
 #include "ir/executor.h"
+#include "ir/elements.h"
 #include "ir/interp_internal.h"
 #include "math_functions.h"
 
@@ -30,16 +31,8 @@ static void store_real(DType t, void *out, double value) {
 }
 
 void interp_eval_CONST(Evaluation *e, const Node *node, void *out) {
-    double value = node->attr.value;
-    for (int64_t i = 0, n = interp_count(e, node); i < n; i++) {
-        switch (node->dtype) {
-        case DTYPE_F32: ((float *)out)[i] = (float)value; break;
-        case DTYPE_F64: ((double *)out)[i] = value; break;
-        case DTYPE_I32: ((int32_t *)out)[i] = (int32_t)value; break;
-        case DTYPE_BOOL:
-        case DTYPE_U8: ((uint8_t *)out)[i] = (uint8_t)value; break;
-        }
-    }
+    for (int64_t i = 0, n = interp_count(e, node); i < n; i++)
+        element_set(node->dtype, (char *)out + (size_t)i * dtype_bytes(node->dtype), node->attr.value);
 }
 
 void interp_eval_COLUMN(Evaluation *e, const Node *node, void *out) {

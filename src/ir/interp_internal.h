@@ -1,5 +1,5 @@
-/* Between the files of the interpreter: interp.c (functions, leaves), interp_value.c, interp_elements.c (element by
- * element, movement, indexed), interp_reduce.c (contractions and reductions), interp_plan.c (what is evaluated, and in which order; scans). */
+/* Between the files of the interpreter: interp.c (functions, leaves), interp_value.c, interp_move.c (movement,
+ * indexed), interp_reduce.c (contractions and reductions), interp_plan.c (what is evaluated, and in which order; scans). */
 #ifndef SGDC_INTERP_INTERNAL_H
 #define SGDC_INTERP_INTERNAL_H
 #include "core.h"
@@ -73,6 +73,7 @@ struct NodeTables {
 };
 void interp_free_reduction(struct PreparedReduction *reduction);
 
+/* Of all ops but those of class ELEMENT (elements.h). */
 #define OP(NAME, ...) void interp_eval_##NAME(Evaluation *e, const Node *node, void *out);
 #include "ir/ops.def"
 #undef OP

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ir/elements.h"
 #include "ir/interp_internal.h"
 
 typedef struct ScanPlan {
@@ -119,9 +120,20 @@ static void plan_release(EvaluationPlan *plan, PlanSlot *slot) {
 
 typedef void Evaluator(Evaluation *e, const Node *node, void *out);
 
+static void evaluate_elements(Evaluation *e, const Node *node, void *out) {
+    const void *x[3];
+    for (int s = 0; s < node->sources; s++) x[s] = interp_operand(e, node, s);
+    elements_evaluate(node, interp_count(e, node), x, out);
+}
+
 static void evaluate_node(Evaluation *e, PlanSlot *slot) {
     static Evaluator *const evaluators[] = {
-#define OP(NAME, ...) interp_eval_##NAME,
+#define EVALUATOR_LEAF(NAME) interp_eval_##NAME
+#define EVALUATOR_ELEMENT(NAME) evaluate_elements
+#define EVALUATOR_MOVE(NAME) interp_eval_##NAME
+#define EVALUATOR_REDUCE(NAME) interp_eval_##NAME
+#define EVALUATOR_INDEXED(NAME) interp_eval_##NAME
+#define OP(NAME, text, arity, class, ...) EVALUATOR_##class(NAME),
 #include "ir/ops.def"
 #undef OP
     };

@@ -23,24 +23,25 @@ misses() {          # FILE NAME: does not compile, for want of it
 
 with_row ir/ops.def 'OP(DUMMY, "dummy", 1, ELEMENT, 1, NONE, VALUES, NONE)'
 misses src/ir/infer.c infer_DUMMY
-misses src/ir/fold.c fold_DUMMY
+misses src/ir/elements.c elements_DUMMY
 misses src/ir/grad.c grad_DUMMY
 misses src/ir/grad.c OP_DUMMY                    # its adjoint's condition
 misses src/ir/formula_expression.c OP_DUMMY
 misses src/codegen/llvm/ops.c emit_DUMMY
 misses src/codegen/c/scalar.c write_DUMMY
 misses src/codegen/onnx/value.c OP_DUMMY
-if ! compile src/ir/interp_plan.c -c -o "$scratch/interp.o"; then fail "interp_plan.c does not compile"; cat "$scratch/said"
-elif ! nm -u "$scratch/interp.o" | grep -q 'interp_eval_DUMMY$'; then fail "interp_plan.c links without interp_eval_DUMMY"
-fi
 with_row ir/ops.def 'OP(DUMMY, "dummy", 0, LEAF, 1, NONE, FLAT, NONE)'
 misses src/ir/loops/schedules/point.c value_DUMMY
 with_row ir/ops.def 'OP(DUMMY, "dummy", 1, REDUCE, 1, MAPS, LOOPS, NONE)'
 misses src/ir/loops/schedules/chain.c chain_DUMMY
+misses src/ir/fold.c fold_DUMMY
+if ! compile src/ir/interp_plan.c -c -o "$scratch/interp.o"; then fail "interp_plan.c does not compile"; cat "$scratch/said"
+elif ! nm -u "$scratch/interp.o" | grep -q 'interp_eval_DUMMY$'; then fail "interp_plan.c links without interp_eval_DUMMY"
+fi
 with_row ir/ops.def 'OP(DUMMY, "dummy", 1, ELEMENT, NONE, VALUES, NONE)'           # no cost
-misses src/ir/graph.c 'OP'
+misses src/ir/op.c 'OP'
 with_row ir/ops.def 'OP(DUMMY, "dummy", 1, ELEMENT, 1, NONE, SOMEHOW, NONE)'
-misses src/ir/graph.c EMISSION_SOMEHOW
+misses src/ir/op.c EMISSION_SOMEHOW
 
 with_row codegen/target/architectures.def 'ARCHITECTURE(RISCV64, riscv64, RISCV, "")'
 misses src/codegen/target/architecture.c architecture_RISCV64

@@ -113,6 +113,7 @@ LLVMValueRef shuffled(Emitter *e, LLVMValueRef a, LLVMValueRef b, const int *fro
 LLVMValueRef constant_real(Emitter *e, DType t, double v);
 LLVMValueRef constant_int(Emitter *e, LLVMTypeRef t, int64_t v);
 LLVMValueRef index_const(Emitter *e, int64_t v);
+LLVMValueRef bytes_behind(Emitter *e, LLVMValueRef base, size_t offset);
 LLVMValueRef emit_fma(Emitter *e, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c);
 LLVMValueRef emit_select(Emitter *e, LLVMValueRef c, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef zero_like(LLVMValueRef x);
@@ -150,7 +151,6 @@ void store_at(Emitter *e, int region, DType t, LLVMValueRef base, Index at, LLVM
 /* Into the caches from the first level (3) or the second (2) on; at may lie anywhere. */
 void prefetch_at(Emitter *e, DType t, LLVMValueRef base, LLVMValueRef at, int level);
 void mark_region(Emitter *e, LLVMValueRef instruction, int region);
-LLVMValueRef bytes_behind(Emitter *e, LLVMValueRef base, size_t offset);
 LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t offset); /* of the call */
 LLVMValueRef load_header(Emitter *e, LLVMTypeRef type, size_t offset);                   /* of the state */
 

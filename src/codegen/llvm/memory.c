@@ -240,11 +240,6 @@ void store_at(Emitter *e, int region, DType t, LLVMValueRef base, Index at, LLVM
         store_type(e, region, t, element_pointer(e, t, base, index_lane(e, at, l)), lane_of(e, v, l));
 }
 
-LLVMValueRef bytes_behind(Emitter *e, LLVMValueRef base, size_t offset) {
-    LLVMValueRef at = index_const(e, (int64_t)offset);
-    return LLVMBuildInBoundsGEP2(e->b, e->i8, base, &at, 1, "");
-}
-
 LLVMValueRef load_field(Emitter *e, LLVMTypeRef type, LLVMValueRef base, size_t offset) {
     LLVMValueRef v = LLVMBuildLoad2(e->b, type, bytes_behind(e, base, offset), "");
     mark_region(e, v, REGION_INPUT);

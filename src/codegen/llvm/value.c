@@ -74,6 +74,11 @@ LLVMValueRef constant_int(Emitter *e, LLVMTypeRef t, int64_t v) {
 
 LLVMValueRef index_const(Emitter *e, int64_t v) { return constant_int(e, e->i64, v); }
 
+LLVMValueRef bytes_behind(Emitter *e, LLVMValueRef base, size_t offset) {
+    LLVMValueRef at = index_const(e, (int64_t)offset);
+    return LLVMBuildInBoundsGEP2(e->b, e->i8, base, &at, 1, "");
+}
+
 static LLVMTypeRef element_type(LLVMValueRef x) {
     return is_vector(x) ? LLVMGetElementType(LLVMTypeOf(x)) : LLVMTypeOf(x);
 }
