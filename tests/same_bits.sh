@@ -4,8 +4,9 @@
 #
 #                    v2  v3  v4  native  aarch64  riscv64
 #     compiled -O0    .   .   .       x        .        .      sgdc --run
-#     compiled        x   x   x       x        .        .      on one thread, and on 2, 3 and 7
-#     object          x   x   x       x        x        .      an application that links the emitted object; native also on 3
+#     compiled        x   x   x       x        .        .      on one thread, and on 2, 3 and 7, on 7 with drawn schedules
+#     object          x   x   x       x        x        .      an application that links the emitted object; native has
+#                                                              drawn schedules, and is on 3 threads too
 #     C               .   .   .       x        x        x      one that is compiled with the emitted C: by gcc -O0 and
 #                                                              clang -O3 (of images and convolutions by gcc for this
 #                                                              processor alone); SGDC_ALL_C=1: by both at each level
@@ -16,7 +17,7 @@
 # what they then predict is compared among them. aarch64 and riscv64 are other machines: their applications are linked by
 # their compilers with libsgdrt compiled for them (tests/CMakeLists.txt) and run by user-mode emulation. SGDC_STEPS=N (or --steps) takes N
 # steps instead of 50 (15 where images of digits are read, of the first 1,000, and a text of the first 600 characters), SGDC_STEPS=all all that the programs say.
-# What this machine cannot do is skipped, aloud.
+# Drawn schedules: every number of a kernel's is what SGDC_SCHEDULES=1 draws. What this machine cannot do is skipped, aloud.
 set -u
 tests=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$tests")
@@ -72,11 +73,20 @@ command -v "$clang" >/dev/null || { echo "skipped: C by clang, for want of it"; 
 case $cc in *-fsanitize*) echo "skipped: C by clang, the runtime is instrumented by another compiler"; clang= ;; esac
 
 # ---- the ways -------------------------------------------------------------------------------------------------
+schedules=${SGDC_SCHEDULES-}    # the seed that draws them; none: they are computed
+drawn() {           # COMMAND...: with drawn schedules
+    schedules=1
+    "$@"
+    code=$?
+    schedules=${SGDC_SCHEDULES-}
+    return $code
+}
+
 run() {             # FOLDER OPTIONS...: sgdc --run into the folder
     folder=$scratch/$1; shift
     mkdir -p "$folder"
     # shellcheck disable=SC2086
-    "$sgdc" "$file" --run -q $taken --save "$folder/saved.safetensors" --log "$folder/log.csv" "$@" \
+    SGDC_SCHEDULES=$schedules "$sgdc" "$file" --run -q $taken --save "$folder/saved.safetensors" --log "$folder/log.csv" "$@" \
         >"$folder/out" 2>"$folder/err"
     code=$?
     [ -f "$folder/log.csv" ] && sed -i 's/,[^,]*$//' "$folder/log.csv"
@@ -134,7 +144,7 @@ prepare_runs() {
 build_application() {       # PROGRAM COMPILER LIBRARY OPTIONS...: the object of these options with the application
     made=$scratch/$1 compiler=$2 library=$3; shift 3
     # shellcheck disable=SC2086
-    "$sgdc" "$file" $taken "$@" -o "$made.o" 2>"$scratch/err" || { cat "$scratch/err"; return 1; }
+    SGDC_SCHEDULES=$schedules "$sgdc" "$file" $taken "$@" -o "$made.o" 2>"$scratch/err" || { cat "$scratch/err"; return 1; }
     # shellcheck disable=SC2086
     $compiler $warn "-DRUNS=$names" "$tests/same_bits/application.c" "$made.o" $library -lm -o "$made"
 }
@@ -268,7 +278,8 @@ check_file() {
     try "compiled -O0" native compiled -O0
     for level in $levels; do try compiled "$level" compiled --cpu=x86-64-"$level" --threads=1; done
     try compiled native compiled --threads=1
-    for threads in 2 3 7; do try "$threads threads" native compiled --threads=$threads; done
+    for threads in 2 3; do try "$threads threads" native compiled --threads=$threads; done
+    try "7 threads, drawn schedules" native drawn compiled --threads=7
     prepare_runs || { failed=1; return; }
     [ -n "$names" ] || { echo "skipped: $program: every run diverges, so there is nothing to compare objects with"; return; }
     runtime="$build/libsgdrt.a -lz -lcjson -lpthread"
@@ -279,9 +290,9 @@ check_file() {
             failed=1
         fi
     fi
-    if build_application native "$cc" "$runtime" --cpu=native; then
-        try object native object 0 1 "$scratch/native"
-        try "object, 3 threads" native object 0 3 "$scratch/native"
+    if drawn build_application native "$cc" "$runtime" --cpu=native; then
+        try "object, drawn schedules" native object 0 1 "$scratch/native"
+        try "object, drawn, 3 threads" native object 0 3 "$scratch/native"
     else
         failed=1
     fi

@@ -55,7 +55,8 @@ bool codegen_jit_all(Codegen *codegen, Executor *const *executors, int count);
 /* ---- tuning. Kernels of what an executor calls for this (of steps: of whole mini-batches), as they are scheduled; their
  * number. */
 int codegen_kernels(Codegen *codegen, const Executor *executor, Entry entry, const PlannedKernel **kernels);
-const KernelTuning *codegen_tuning(const Codegen *codegen); /* NULL: all is computed */
+const char *codegen_loops(Codegen *codegen, const Executor *executor, Entry entry); /* the same, printed */
+const KernelTuning *codegen_tuning(const Codegen *codegen);                         /* NULL: all is computed */
 /* For later sessions of this machine and level, with what others have kept; false: it cannot be written. */
 bool codegen_may_keep_tuning(Codegen *codegen); /* is there a folder for it? */
 bool codegen_keep_tuning(Codegen *codegen, const KernelTuning *tuning);

@@ -358,18 +358,30 @@ bool codegen_same_steps(const Executor *a, const Executor *b) {
     return x->function[ENTRY_STEP] != NULL && x->step_of_any == y->step_of_any;
 }
 
-int codegen_kernels(Codegen *c, const Executor *executor, Entry entry, const PlannedKernel **kernels) {
+/* What is called for it, planned; of steps: part i. NULL: there is no more. */
+static const LoopTree *tree_called(Codegen *c, const Executor *executor, Entry entry, int i) {
     const JitExecutor *j = (const JitExecutor *)executor;
-    Vector(PlannedKernel) all = {0};
     int parts = entry == ENTRY_STEP ? executor->run->part_count : 0;
-    for (int i = 0; i < (parts > 0 ? parts : 1); i++) {
-        Compiled *f = parts > 0 ? j->part[i] : j->function[entry];
-        if (f == NULL) continue;
-        session_loops(c, f);
-        for (int k = 0; k < f->tree->kernels.count; k++) vector_push(c->arena, &all, f->tree->kernels.items[k]);
-    }
+    Compiled *f = i >= (parts > 0 ? parts : 1) ? NULL : parts > 0 ? j->part[i] : j->function[entry];
+    if (f == NULL) return NULL;
+    session_loops(c, f);
+    return f->tree;
+}
+
+int codegen_kernels(Codegen *c, const Executor *executor, Entry entry, const PlannedKernel **kernels) {
+    Vector(PlannedKernel) all = {0};
+    const LoopTree *tree;
+    for (int i = 0; (tree = tree_called(c, executor, entry, i)) != NULL; i++)
+        for (int k = 0; k < tree->kernels.count; k++) vector_push(c->arena, &all, tree->kernels.items[k]);
     *kernels = all.items;
     return all.count;
+}
+
+const char *codegen_loops(Codegen *c, const Executor *executor, Entry entry) {
+    Text text = text_new(c->arena);
+    const LoopTree *tree;
+    for (int i = 0; (tree = tree_called(c, executor, entry, i)) != NULL; i++) tree_print(&text, tree);
+    return text.bytes;
 }
 
 bool codegen_jit_all(Codegen *c, Executor *const *executors, int count) {

@@ -27,7 +27,7 @@ static const OptionRow own_rows[] = {
     {"find-lr", 0, OPTION_FLAG, AT(find_lr), NULL, NULL,
      "find a learning rate by a test of growing rates, and train nothing"},
     {"tune", 0, OPTION_SECONDS, AT(tune), "[=SECONDS]", NULL,
-     "find the fastest schedules by measuring steps, keep them for later, and train nothing"},
+     "find the fastest schedules by measuring, keep them for later, and train nothing"},
     {"machine", 0, OPTION_FLAG, AT(machine), NULL, NULL,
      "print the processor that code is made for, measure what nobody tells of it and keep that for later"},
     {"explain", 0, OPTION_TEXT, AT(explain), "=CODE", NULL, "explain a diagnostic code, or all"},

@@ -28,7 +28,6 @@ typedef struct Trial {
     Arena *arena;
     Codegen *codegen;
     Executor *executor;
-    void *work;
 } Trial;
 
 /* A number of a kernel that was tried. */
@@ -42,6 +41,7 @@ typedef struct Tuner {
     Training *t;
     Arena *arena;
     TunedKernels *known;
+    size_t work_bytes;
     const TuneRounds *rounds;   /* of the function at hand */
     int function;               /* which that is, of all runs */
     KernelTuning had, tuning;   /* of the best */
@@ -58,13 +58,20 @@ typedef struct Tuner {
 static void trial_free(const Trial *trial) {
     if (trial->executor) trial->executor->free(trial->executor);
     codegen_free(trial->codegen);
-    free(trial->work);
     arena_free(trial->arena);
 }
 
-static void use_trial(const Tuner *u, const Trial *trial) {
+/* All have the same memory: where it lies makes more of a difference than some schedules do. */
+static void use_trial(Tuner *u, const Trial *trial) {
+    size_t bytes = round_to_line(trial->executor->work_bytes) + 64;
+    if (bytes > u->work_bytes) {
+        free(u->t->work);
+        u->work_bytes = bytes;
+        u->t->work = aligned_alloc(64, bytes);
+        if (!u->t->work) out_of_memory(bytes);
+        sgdrt_prefer_large_pages(u->t->work, bytes);
+    }
     u->t->executor = trial->executor;
-    u->t->work = trial->work;
 }
 
 static Trial trial_new(const Tuner *u, const KernelTuning *tuning) {
@@ -74,14 +81,10 @@ static Trial trial_new(const Tuner *u, const KernelTuning *tuning) {
     trial.codegen = driver_trial_session(u->t->driver, trial.arena, tuning ? own : NULL);
     if (!trial.codegen) INTERNAL_ERROR("%s cannot be compiled again", u->t->run->name);
     trial.executor = codegen_jit(trial.codegen, u->t->run);
-    size_t bytes = round_to_line(trial.executor->work_bytes) + 64;
-    trial.work = aligned_alloc(64, bytes);
-    if (!trial.work) out_of_memory(bytes);
-    sgdrt_prefer_large_pages(trial.work, bytes);
     return trial;
 }
 
-static double take_turn(const Tuner *u, const Trial *trial) {
+static double take_turn(Tuner *u, const Trial *trial) {
     use_trial(u, trial);
     return rounds_take(u->rounds);
 }
@@ -89,7 +92,7 @@ static double take_turn(const Tuner *u, const Trial *trial) {
 static bool has_time(const Tuner *u, double seconds) { return clock_seconds() + seconds < u->end && !interrupt_asked; }
 
 /* The part of the one's time that the other takes; 1: it is not faster. whole: whatever the time is. */
-static double compare(const Tuner *u, const Trial *one, const Trial *other, bool whole) {
+static double compare(Tuner *u, const Trial *one, const Trial *other, bool whole) {
     double least = INFINITY, least_other = INFINITY;
     int won = 0;
     for (int i = 0; i < TURNS; i++) {
@@ -151,6 +154,21 @@ static void free_best(const Tuner *u) {
     if (u->best.arena != u->before.arena) trial_free(&u->best);
 }
 
+static bool changes_nothing(const Tuner *u, const Trial *trial) {
+    return strcmp(codegen_loops(trial->codegen, trial->executor, u->rounds->entry),
+                  codegen_loops(u->best.codegen, u->best.executor, u->rounds->entry)) == 0;
+}
+
+/* The part of its time that the function takes with these choices; 1: they do not make it faster. */
+static double measure(Tuner *u, const Trial *trial) {
+    if (changes_nothing(u, trial)) return 1;
+    double begin = clock_seconds();
+    take_turn(u, trial);
+    u->trial = clock_seconds() - begin;
+    if (!rounds_left_the_same(u->rounds)) INTERNAL_ERROR("a schedule of %s gives other bits", u->t->run->name);
+    return compare(u, &u->best, trial, false);
+}
+
 /* True if it stays. */
 static bool try_number(Tuner *u, const PlannedKernel *kernel, KernelNumber number, int64_t value) {
     Tried what = {kernel->kernel, number, value};
@@ -160,12 +178,8 @@ static bool try_number(Tuner *u, const PlannedKernel *kernel, KernelNumber numbe
     vector_push(u->arena, &u->tried, what);
     draw_progress(u, kernel);
     KernelTuning tuning = changed(u, kernel->kernel, number, value);
-    double begin = clock_seconds();
     Trial trial = trial_new(u, &tuning);
-    take_turn(u, &trial);
-    u->trial = clock_seconds() - begin;
-    if (!rounds_left_the_same(u->rounds)) INTERNAL_ERROR("a schedule of %s gives other bits", u->t->run->name);
-    double part = compare(u, &u->best, &trial, false);
+    double part = measure(u, &trial);
     if (part == 1) {
         trial_free(&trial);
         return false;
@@ -354,6 +368,7 @@ bool tune_run(Training *t, double seconds, TunedKernels *known) {
     Tuner u = {.t = t, .arena = arena_new(), .known = known, .began = clock_seconds(), .planned = seconds};
     Executor *executor = t->executor;
     void *work = t->work;
+    t->work = NULL;
     memcpy(t->snapshot, t->state, t->run->state_bytes);
     u.before = trial_new(&u, NULL);
     use_trial(&u, &u.before);
@@ -367,6 +382,7 @@ bool tune_run(Training *t, double seconds, TunedKernels *known) {
     bool good = tune_functions(&u, u.began + seconds);
     trial_free(&u.before);
     memcpy(t->state, t->snapshot, t->run->state_bytes);
+    free(t->work);
     t->executor = executor;
     t->work = work;
     arena_free(u.arena);
