@@ -35,6 +35,7 @@ static const char *what_code_depends_on(const Codegen *c) {
 
 Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics) {
     Codegen *c = arena_new_of(arena, Codegen);
+    session_prepare_heap();
     session_expect_no_memory();
     c->arena = arena;
     c->options = *options;

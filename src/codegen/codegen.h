@@ -10,7 +10,7 @@
  *   machine_code.c                   a module -> objects for this process, by several threads
  *   jit.c code_cache.c               code in this process; what earlier processes compiled, on disk
  *   measured.c tuning.c              what they measured of this machine, and which schedules to be fastest
- *   out_of_memory.c                  where LLVM gets no memory
+ *   heap.c out_of_memory.c           memory that LLVM takes, and where it gets none
  *   object/interface.h               objects, their headers and what both are called; its files
  *
  * A Codegen is one compilation session of a program. Runs whose functions are the same (same graph, layout of

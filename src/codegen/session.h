@@ -51,7 +51,8 @@ const char *tuning_text(Arena *arena, const KernelTuning *tuning); /* equal for 
 void function_key(Text *to, const Run *run, const Function *function, int64_t batch);
 
 /* ---- codegen.c */
-void session_expect_no_memory(void); /* memory.c: exit code 3 where LLVM would abort */
+void session_prepare_heap(void);     /* heap.c: for what LLVM allocates */
+void session_expect_no_memory(void); /* out_of_memory.c: exit code 3 where LLVM would abort */
 Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch);
 /* batch: of whole mini-batches of so many rows; 0: of any. NULL: the runs cannot take it together. */
 Compiled *session_step_of_runs(Codegen *c, const Run *run, int64_t batch, int64_t runs);
