@@ -600,16 +600,36 @@ static ExitCode find_rates(Driver *driver, Training **trainings, int count) {
     return !driver->options->plot || find_lr_plot(driver, tests, count) ? EXIT_DONE : EXIT_DATA;
 }
 
+/* Which take no steps that a run before takes too: those have its kernels. Their number. */
+static int runs_with_other_steps(Driver *driver, Training *const *trainings, int count, bool **others) {
+    int found = 0;
+    *others = arena_array(driver->arena, bool, count + 1);
+    for (int i = 0; i < count; i++) {
+        bool other = true;
+        for (int k = 0; k < i && other; k++)
+            other = !(*others)[k] || trainings[k]->batch != trainings[i]->batch ||
+                    !codegen_same_steps(trainings[k]->executor, trainings[i]->executor);
+        (*others)[i] = other;
+        found += other;
+    }
+    return found;
+}
+
 /* --tune: of each run where it begins, in equal times; what one does not need the next ones have. */
 static ExitCode tune_runs(Driver *driver, Codegen *codegen, Training **trainings, int count) {
     TunedKernels known = {0};
     if (!tune_is_possible(driver, codegen)) return EXIT_USAGE;
     double end = clock_seconds() + (double)driver->options->tune;
-    bool good = true;
+    bool good = true, *others;
+    int left = runs_with_other_steps(driver, trainings, count, &others);
     interrupt_defer();
-    for (int i = 0; i < count && good && !interrupt_asked; i++)
-        good = begin_run(trainings[i], trainings) &&
-               tune_run(trainings[i], (end - clock_seconds()) / (count - i), &known);
+    for (int i = 0; i < count && good && !interrupt_asked; i++) {
+        Training *t = trainings[i];
+        if (!others[i])
+            tune_say_known(t);
+        else
+            good = begin_run(t, trainings) && tune_run(t, (end - clock_seconds()) / left--, &known);
+    }
     if (!good) return EXIT_DATA;
     return interrupt_asked ? (ExitCode)(EXIT_SIGNAL + interrupt_asked) : EXIT_DONE;
 }

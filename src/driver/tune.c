@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TURNS = 7, TURNS_TO_WIN = 6, FIRST_TURNS = 2, MOST_NEAR = 5, WIDE_RANGE = 32 };
+enum { TURNS = 7, MOST_LOST = 1, MOST_NEAR = 5, WIDE_RANGE = 32 };
 static const double least_gain = 0.99, least_part = 0.01 /* of all operations */, redraw_seconds = 0.5;
 
 /* The run, compiled with some choices: each function when it is first called. */
@@ -41,7 +41,7 @@ typedef struct Tuner {
     Training *t;
     Arena *arena;
     TunedKernels *known;
-    size_t work_bytes;
+    size_t work_bytes;          /* of all trials */
     const TuneRounds *rounds;   /* of the function at hand */
     int function;               /* which that is, of all runs */
     KernelTuning had, tuning;   /* of the best */
@@ -94,16 +94,16 @@ static bool has_time(const Tuner *u, double seconds) { return clock_seconds() + 
 /* The part of the one's time that the other takes; 1: it is not faster. whole: whatever the time is. */
 static double compare(Tuner *u, const Trial *one, const Trial *other, bool whole) {
     double least = INFINITY, least_other = INFINITY;
-    int won = 0;
+    int lost = 0;
     for (int i = 0; i < TURNS; i++) {
         double seconds = take_turn(u, one), seconds_other = take_turn(u, other);
-        won += seconds_other < seconds;
+        lost += seconds_other >= seconds;
         least = fmin(least, seconds);
         least_other = fmin(least_other, seconds_other);
-        if ((i + 1 == FIRST_TURNS && least_other > least) || (!whole && !has_time(u, 0))) return 1;
+        if (lost > MOST_LOST || (!whole && !has_time(u, 0))) return 1;
     }
     double part = least_other / least;
-    return won >= TURNS_TO_WIN && part < least_gain ? part : 1;
+    return part < least_gain ? part : 1;
 }
 
 /* ---- what is said -------------------------------------------------------------------------------- */
@@ -294,6 +294,10 @@ static KernelTuning new_choices(const Tuner *u) {
 }
 
 /* ---- a run -------------------------------------------------------------------------------------- */
+void tune_say_known(const Training *t) {
+    fprintf(t->driver->result, "%s: no kernels but those of the runs before\n", t->run->name);
+}
+
 static bool keep(Tuner *u, const TuneRounds *rounds, const double *part, int count) {
     Driver *driver = u->t->driver;
     const char *name = u->t->run->name, *more = interrupt_asked ? "; interrupted before all was tried"
@@ -314,7 +318,7 @@ static bool keep(Tuner *u, const TuneRounds *rounds, const double *part, int cou
     else if (u->kernels == 0)
         fprintf(driver->result, "%s: no kernels that have a choice\n", name);
     else if (u->new_kernels == 0)
-        fprintf(driver->result, "%s: no kernels but those of the runs before\n", name);
+        tune_say_known(u->t);
     else
         fprintf(driver->result, "%s: no schedule is faster than what it has%s\n", name, more);
     fflush(driver->result);
