@@ -39,10 +39,7 @@ static LLVMValueRef record(Builder *b, LLVMValueRef *fields, int count) {
 #define RECORD(b, ...) \
     record((b), (LLVMValueRef[]){__VA_ARGS__}, (int)(sizeof((LLVMValueRef[]){__VA_ARGS__}) / sizeof(LLVMValueRef)))
 
-/* A private constant array; NULL where it would be empty. */
-static LLVMValueRef table(Builder *b, LLVMTypeRef item, LLVMValueRef *items, int count) {
-    if (!count) return null(b);
-    LLVMValueRef init = LLVMConstArray2(item, items, (uint64_t)count);
+static LLVMValueRef private_constant(Builder *b, LLVMValueRef init) {
     LLVMValueRef global = LLVMAddGlobal(b->module, LLVMTypeOf(init), "");
     LLVMSetInitializer(global, init);
     LLVMSetGlobalConstant(global, true);
@@ -50,14 +47,15 @@ static LLVMValueRef table(Builder *b, LLVMTypeRef item, LLVMValueRef *items, int
     return global;
 }
 
+/* An array of items that are alike; NULL where it would be empty. */
+static LLVMValueRef table(Builder *b, LLVMValueRef *items, int count) {
+    return count ? private_constant(b, LLVMConstArray2(LLVMTypeOf(items[0]), items, (uint64_t)count)) : null(b);
+}
+
 static LLVMValueRef string(Builder *b, const char *text) {
-    LLVMValueRef init = LLVMConstStringInContext2(b->context, text, strlen(text), false);
-    LLVMValueRef global = LLVMAddGlobal(b->module, LLVMTypeOf(init), "");
-    LLVMSetInitializer(global, init);
-    LLVMSetGlobalConstant(global, true);
-    LLVMSetLinkage(global, LLVMPrivateLinkage);
-    LLVMSetUnnamedAddress(global, LLVMGlobalUnnamedAddr);
-    return global;
+    LLVMValueRef s = private_constant(b, LLVMConstStringInContext2(b->context, text, strlen(text), false));
+    LLVMSetUnnamedAddress(s, LLVMGlobalUnnamedAddr);
+    return s;
 }
 
 /* PREFIX__ENTRY as codegen named it, or NULL where the run has none. */
@@ -74,13 +72,13 @@ static LLVMValueRef cells(Builder *b, const Run *run) {
         const Cell *cell = &run->cells[i];
         LLVMValueRef extents[MOST_RANK];
         for (int a = 0; a < cell->shape.rank; a++) extents[a] = int64(b, cell->shape.extent[a]);
-        LLVMValueRef shape = table(b, LLVMInt64TypeInContext(b->context), extents, cell->shape.rank);
+        LLVMValueRef shape = table(b, extents, cell->shape.rank);
         size_t bytes = (size_t)shape_size(cell->shape) * dtype_bytes(cell->dtype);
         rows[i] = RECORD(b, string(b, cell->name), shape, int64(b, (int64_t)cell->offset), int64(b, (int64_t)bytes),
                          int32(b, cell->shape.rank), int32(b, cell->dtype), int32(b, cell->kind),
                          int32(b, cell_starts_infinite(cell)));
     }
-    return run->cell_count ? table(b, LLVMTypeOf(rows[0]), rows, run->cell_count) : null(b);
+    return table(b, rows, run->cell_count);
 }
 
 static LLVMValueRef slots(Builder *b, const Run *run) {
@@ -90,7 +88,7 @@ static LLVMValueRef slots(Builder *b, const Run *run) {
         rows[i] = RECORD(b, string(b, slot->name), int64(b, (int64_t)slot->offset), real64(b, slot->value),
                          int32(b, slot->dtype), int32(b, 0));
     }
-    return run->slot_count ? table(b, LLVMTypeOf(rows[0]), rows, run->slot_count) : null(b);
+    return table(b, rows, run->slot_count);
 }
 
 static LLVMValueRef plateaus(Builder *b, const Run *run) {
@@ -101,7 +99,7 @@ static LLVMValueRef plateaus(Builder *b, const Run *run) {
                          int32(b, p->waited), int32(b, model_figure(run, p->figure)), int32(b, p->highest),
                          int32(b, 0));
     }
-    return run->plateau_count ? table(b, LLVMTypeOf(rows[0]), rows, run->plateau_count) : null(b);
+    return table(b, rows, run->plateau_count);
 }
 
 static LLVMValueRef sets(Builder *b, const Run *run) {
@@ -111,7 +109,7 @@ static LLVMValueRef sets(Builder *b, const Run *run) {
         rows[i] = RECORD(b, int64(b, p->all ? -1 : p->batch), int64(b, model_copies(run->data->joined[i + 1])),
                          int32(b, p->order), int32(b, p->first_column), int32(b, p->column_count), int32(b, 0));
     }
-    return run->partner_count ? table(b, LLVMTypeOf(rows[0]), rows, run->partner_count) : null(b);
+    return table(b, rows, run->partner_count);
 }
 
 static LLVMValueRef columns(Builder *b, const Run *run, const HeaderBlock *block) {
@@ -127,7 +125,7 @@ static LLVMValueRef columns(Builder *b, const Run *run, const HeaderBlock *block
                          int32(b, column->missing == MISSING_NAN), int32(b, data_teacher_of(data, i) == i),
                          int32(b, !block->reads[i]));
     }
-    return data->column_count ? table(b, LLVMTypeOf(rows[0]), rows, data->column_count) : null(b);
+    return table(b, rows, data->column_count);
 }
 
 static LLVMValueRef statistics(Builder *b, const Run *run) {
@@ -137,7 +135,7 @@ static LLVMValueRef statistics(Builder *b, const Run *run) {
         rows[i] = RECORD(b, int32(b, s->kind), int32(b, s->column), int32(b, s->cell), int32(b, s->output),
                          int64(b, shape_size(s->shape)), int32(b, model_statistic_type(run, s)), int32(b, s->set));
     }
-    return run->statistic_count ? table(b, LLVMTypeOf(rows[0]), rows, run->statistic_count) : null(b);
+    return table(b, rows, run->statistic_count);
 }
 
 static LLVMValueRef code(Builder *b, const Run *run, const char *prefix) {
@@ -145,7 +143,7 @@ static LLVMValueRef code(Builder *b, const Run *run, const char *prefix) {
     LLVMValueRef *metrics = arena_array(b->arena, LLVMValueRef, count);
     for (int i = 0; i < count; i++) metrics[i] = function(b, prefix, text_format(b->arena, "metric%d", i));
     return RECORD(b, function(b, prefix, "init"), function(b, prefix, "step"), function(b, prefix, "evaluate"),
-                  function(b, prefix, "predict"), function(b, prefix, "derived"), table(b, pointer(b), metrics, count));
+                  function(b, prefix, "predict"), function(b, prefix, "derived"), table(b, metrics, count));
 }
 
 /* Metrics: names, elements, how many arguments each keeps; of each argument the bytes of a row, and whether it is ranked. */
@@ -172,10 +170,8 @@ static MeasureTables measures(Builder *b, const Run *run) {
             ranked[k] = int32(b, measure->ranked[j]);
         }
     }
-    LLVMTypeRef i32 = LLVMInt32TypeInContext(b->context), i64 = LLVMInt64TypeInContext(b->context);
-    return (MeasureTables){table(b, pointer(b), names, count), table(b, i64, elements, count),
-                           table(b, i32, counts, count),       table(b, i64, bytes, arguments),
-                           table(b, i32, ranked, arguments),   arguments};
+    return (MeasureTables){table(b, names, count),     table(b, elements, count),   table(b, counts, count),
+                           table(b, bytes, arguments), table(b, ranked, arguments), arguments};
 }
 
 static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
@@ -189,26 +185,24 @@ static LLVMValueRef model(Builder *b, const ObjectBlock *block) {
     MeasureTables m = measures(b, run);
     LLVMValueRef *parts = arena_array(b->arena, LLVMValueRef, run->term_count);
     for (int i = 0; i < run->term_count; i++) parts[i] = int32(b, run->terms[i].part);
-    LLVMTypeRef i32 = LLVMInt32TypeInContext(b->context);
     int64_t outputs = model_outputs(run);
     const char *classes = model_classes(b->arena, run->data);
-    return RECORD(b, int32(b, SGDRT_ABI), int32(b, block->level_count), string(b, block->header.prefix),
-                  table(b, LLVMTypeOf(codes[0]), codes, block->level_count), table(b, i32, levels, block->level_count),
-                  cells(b, run), slots(b, run), columns(b, run, &block->header), statistics(b, run),
-                  classes ? string(b, classes) : null(b), m.names, m.bytes, m.counts, m.ranked, m.elements,
-                  table(b, i32, parts, run->part_count ? run->term_count : 0), int64(b, (int64_t)run->seed),
-                  int64(b, (int64_t)run->state_bytes), int64(b, (int64_t)block->work_bytes),
-                  int64(b, (int64_t)block->header.predict_bytes), int64(b, (int64_t)block->shared),
-                  int64(b, run->batch), int64(b, run->epochs), int64(b, run->steps), int64(b, outputs),
-                  int64(b, run->together), int64(b, run->most_rows), int64(b, model_copies(run->data)),
-                  int64(b, model_copies(run->valid)), real64(b, run->hold_out_part), int32(b, run->statistic_count),
-                  int32(b, run->derived.root_count), int32(b, run->cell_count), int32(b, run->slot_count),
-                  int32(b, run->data->column_count), int32(b, run->measure_count), int32(b, run->array_count),
-                  int32(b, m.arguments), int32(b, run_averaged(run)), int32(b, run_minimized(run)),
-                  int32(b, run->term_count), int32(b, model_lr_slot(run)), int32(b, run->order), int32(b, run->last),
-                  int32(b, run->hold_out), int32(b, run_weight_sum(run)), int32(b, run->fold), int32(b, run->folds),
-                  int32(b, model_split_column(run)), int32(b, run_sums(run)), int32(b, run->plateau_count),
-                  plateaus(b, run), sets(b, run), int32(b, run->partner_count), int32(b, 0));
+    return RECORD(
+        b, int32(b, SGDRT_ABI), int32(b, block->level_count), string(b, block->header.prefix),
+        table(b, codes, block->level_count), table(b, levels, block->level_count), cells(b, run), slots(b, run),
+        columns(b, run, &block->header), statistics(b, run), classes ? string(b, classes) : null(b), m.names, m.bytes,
+        m.counts, m.ranked, m.elements, table(b, parts, run->part_count ? run->term_count : 0),
+        int64(b, (int64_t)run->seed), int64(b, (int64_t)run->state_bytes), int64(b, (int64_t)block->work_bytes),
+        int64(b, (int64_t)block->header.predict_bytes), int64(b, (int64_t)block->shared), int64(b, run->batch),
+        int64(b, run->epochs), int64(b, run->steps), int64(b, outputs), int64(b, run->together),
+        int64(b, run->most_rows), int64(b, model_copies(run->data)), int64(b, model_copies(run->valid)),
+        real64(b, run->hold_out_part), int32(b, run->statistic_count), int32(b, run->derived.root_count),
+        int32(b, run->cell_count), int32(b, run->slot_count), int32(b, run->data->column_count),
+        int32(b, run->measure_count), int32(b, run->array_count), int32(b, m.arguments), int32(b, run_averaged(run)),
+        int32(b, run_minimized(run)), int32(b, run->term_count), int32(b, model_lr_slot(run)), int32(b, run->order),
+        int32(b, run->last), int32(b, run->hold_out), int32(b, run_weight_sum(run)), int32(b, run->fold),
+        int32(b, run->folds), int32(b, model_split_column(run)), int32(b, run_sums(run)), int32(b, run->plateau_count),
+        plateaus(b, run), sets(b, run), int32(b, run->partner_count), int32(b, 0));
 }
 
 /* The bitcode's `self` and `self_NAME` become PREFIX_model and PREFIX_NAME. */

@@ -154,35 +154,29 @@ static void raise_top(Plan *p, Array **order, bool tightest, size_t enough) {
 }
 
 /* ---- orders ------------------------------------------------------------------------------------------------- */
-typedef int CompareArrays(const void *a, const void *b);
+typedef enum ArrayOrder { EARLIER_FIRST, LARGER_FIRST, LARGER_AREA_FIRST, LONGER_FIRST, ARRAY_ORDERS } ArrayOrder;
+typedef struct Ordered {
+    Array *array;
+    double key; /* the least comes first */
+} Ordered;
 
-static int by_sign(double difference, const Array *x, const Array *y) {
-    return difference > 0 ? 1 : difference < 0 ? -1 : x->id - y->id;
+static double key_of(const Array *array, ArrayOrder order) {
+    double bytes = (double)array_bytes(array), life = array->last - array->first + 1;
+    const double keys[] = {array->first, -bytes, -bytes * life, -life};
+    return keys[order];
 }
 
-static double life_of(const Array *array) { return array->last - array->first + 1; }
-
-static int larger_first(const void *a, const void *b) {
-    const Array *x = *(Array *const *)a, *y = *(Array *const *)b;
-    return by_sign((double)array_bytes(y) - (double)array_bytes(x), x, y);
+static int by_key(const void *a, const void *b) {
+    const Ordered *x = a, *y = b;
+    return x->key > y->key ? 1 : x->key < y->key ? -1 : x->array->id - y->array->id;
 }
 
-static int larger_area_first(const void *a, const void *b) {
-    const Array *x = *(Array *const *)a, *y = *(Array *const *)b;
-    return by_sign((double)array_bytes(y) * life_of(y) - (double)array_bytes(x) * life_of(x), x, y);
+static void sort_arrays(Arena *arena, Array **arrays, int count, ArrayOrder order) {
+    Ordered *all = arena_array(arena, Ordered, count);
+    for (int i = 0; i < count; i++) all[i] = (Ordered){arrays[i], key_of(arrays[i], order)};
+    qsort(all, (size_t)count, sizeof *all, by_key);
+    for (int i = 0; i < count; i++) arrays[i] = all[i].array;
 }
-
-static int longer_first(const void *a, const void *b) {
-    const Array *x = *(Array *const *)a, *y = *(Array *const *)b;
-    return by_sign(life_of(y) - life_of(x), x, y);
-}
-
-static int earlier_first(const void *a, const void *b) {
-    const Array *x = *(Array *const *)a, *y = *(Array *const *)b;
-    return by_sign(x->first - y->first, x, y);
-}
-
-static CompareArrays *const orders[] = {earlier_first, larger_first, larger_area_first, longer_first};
 
 void tree_give_places(LoopTree *tree) {
     tree_take_unused(tree);
@@ -196,8 +190,8 @@ void tree_give_places(LoopTree *tree) {
         if (array->memory == ARRAY_WORK && array->first >= 0) order[p.count++] = array;
     }
     size_t least = least_bytes(tree->arena, order, p.count, nests), enough = least + least / 50;
-    for (int way = 0; way < 8 && p.count > 0 && p.bytes > enough; way++) {
-        qsort(order, (size_t)p.count, sizeof *order, orders[way / 2]);
+    for (int way = 0; way < 2 * ARRAY_ORDERS && p.count > 0 && p.bytes > enough; way++) {
+        sort_arrays(tree->arena, order, p.count, (ArrayOrder)(way / 2));
         raise_top(&p, order, way % 2 == 1, enough);
     }
     for (int i = 0; i < p.count; i++) tree->arrays.items[p.best[i].array->id]->offset = p.best[i].at;

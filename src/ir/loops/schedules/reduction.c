@@ -49,22 +49,6 @@ static int axis_of_tiles(const Reduction *r) {
     return longest;
 }
 
-/* Calls the body for tiles of the axis, in loops over the others. */
-typedef void TileBody(Scheduler *s, Reduction *r, int axis, const Subscript *first, int64_t count, const void *context);
-
-static void for_tiles(Scheduler *s, Reduction *r, int axis, TileBody *body, const void *context) {
-    int64_t whole = r->extent[axis] / TILE, rest = r->extent[axis] % TILE, others[MOST_AXES];
-    for (int a = 0; a < r->result; a++) others[a] = a == axis ? 1 : r->extent[a];
-    int opened = schedule_axes_open(s, others, r->result, r->point.axis);
-    if (whole > 0) {
-        const Subscript *tile = schedule_loop_open(s, "tile", whole, LOOP_SERIAL);
-        body(s, r, axis, subscript_times(s->arena, tile, TILE), TILE, context);
-        schedule_close(s);
-    }
-    if (rest > 0) body(s, r, axis, subscript_number(s->arena, whole * TILE), rest, context);
-    schedule_close_all(s, opened);
-}
-
 /* All terms of `count` chains side by side, which the registers hold. */
 static void terms_of_tile(Scheduler *s, Reduction *r, int axis, const ChainArrays *chains, const Subscript *first,
                           int64_t count) {
@@ -214,8 +198,7 @@ static const Subscript *place_of_open(Scheduler *s, const Reduction *r, const Op
 }
 
 static void row_of_tile(Scheduler *s, Reduction *r, int axis, const Subscript *first, int64_t count,
-                        const void *context) {
-    const OpenChains *open = context;
+                        const OpenChains *open) {
     ChainArrays chains = chains_registers(s, r, count);
     const Subscript *t = schedule_loop_open(s, "t", count, LOOP_VECTOR);
     if (axis >= 0) r->point.axis[axis] = subscript_sum(s->arena, first, t);
@@ -233,6 +216,20 @@ static void row_of_tile(Scheduler *s, Reduction *r, int axis, const Subscript *f
     schedule_close(s);
 }
 
+/* Tiles of the axis, in loops over the others. */
+static void row_of_tiles(Scheduler *s, Reduction *r, int axis, const OpenChains *open) {
+    int64_t whole = r->extent[axis] / TILE, rest = r->extent[axis] % TILE, others[MOST_AXES];
+    for (int a = 0; a < r->result; a++) others[a] = a == axis ? 1 : r->extent[a];
+    int opened = schedule_axes_open(s, others, r->result, r->point.axis);
+    if (whole > 0) {
+        const Subscript *tile = schedule_loop_open(s, "tile", whole, LOOP_SERIAL);
+        row_of_tile(s, r, axis, subscript_times(s->arena, tile, TILE), TILE, open);
+        schedule_close(s);
+    }
+    if (rest > 0) row_of_tile(s, r, axis, subscript_number(s->arena, whole * TILE), rest, open);
+    schedule_close_all(s, opened);
+}
+
 static void reduce_row(Scheduler *s, const Nest *nest) {
     Reduction r = reduction_of(nest->reduce);
     if (r.terms == 0 || r.outputs == 0) return;
@@ -245,7 +242,7 @@ static void reduce_row(Scheduler *s, const Nest *nest) {
         terms_from(s, &r, r.result, &open.arrays, place_of_open(s, &r, &open));
         schedule_close_all(s, opened);
     } else if (axis >= 0) {
-        for_tiles(s, &r, axis, row_of_tile, &open);
+        row_of_tiles(s, &r, axis, &open);
     } else {
         for (int a = 0; a < r.result; a++) r.point.axis[a] = subscript_number(s->arena, 0);
         row_of_tile(s, &r, -1, NULL, 1, &open);

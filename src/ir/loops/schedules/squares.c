@@ -32,14 +32,12 @@ static void one_square(Scheduler *s, const SquareValues *v, SpacePoint *point) {
 
 /* Loops over all axes, over `count` tiles of the two; the point is at the first place of a tile. */
 static int axes_open(Scheduler *s, const SquareValues *v, const int64_t count[2], int64_t side, SpacePoint *point) {
-    int opened = 0;
-    for (int a = 0; a < v->space.rank; a++) {
-        bool tiled = a == v->stored || a == v->read;
-        int64_t extent = tiled ? count[a == v->read] : v->space.extent[a];
-        point->axis[a] = schedule_loop_open(s, text_format(s->arena, "%c", "ijlmnopq"[a]), extent, LOOP_SERIAL);
-        if (tiled) point->axis[a] = subscript_times(s->arena, point->axis[a], side);
-        opened++;
-    }
+    int64_t extent[MOST_RANK];
+    for (int a = 0; a < v->space.rank; a++)
+        extent[a] = a == v->stored ? count[0] : a == v->read ? count[1] : v->space.extent[a];
+    int opened = schedule_axes_open(s, extent, v->space.rank, point->axis);
+    point->axis[v->stored] = subscript_times(s->arena, point->axis[v->stored], side);
+    point->axis[v->read] = subscript_times(s->arena, point->axis[v->read], side);
     return opened;
 }
 
