@@ -127,10 +127,8 @@ ChainValue chains_step(Scheduler *s, const Reduction *r, const ChainValue *chain
     if (r->node->op != OP_CONTRACT) {
         ChainValue term = {{x[0], r->width > 1 ? point_number(s, number) : NULL}};
         next = chains_join(s, r, chain, &term);
-    } else if (x[1] != NULL) {
-        next = (ChainValue){{point_op(s, OP_FMA, r->dtype, x[0], x[1], chain->v[0]), NULL}};
     } else {
-        next = (ChainValue){{point_op(s, OP_ADD, r->dtype, chain->v[0], x[0], NULL), NULL}};
+        next = (ChainValue){{point_add(s, r->dtype, chain->v[0], x[0], x[1]), NULL}};
     }
     for (int i = 0; i < r->width && ok != NULL && !r->is_there; i++)
         next.v[i] = point_op(s, OP_WHERE, next.v[i]->dtype, ok, next.v[i], chain->v[i]);

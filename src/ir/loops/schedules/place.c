@@ -49,6 +49,12 @@ SpacePoint point_of_linear(Scheduler *s, const Subscript *linear, Shape shape) {
     return point;
 }
 
+SpacePoint point_in_table(const SpacePoint *point, int rank, int shared, int chosen, const Subscript *place) {
+    SpacePoint at = {{NULL}};
+    for (int a = 0; a < rank; a++) at.axis[a] = a == shared ? place : point->axis[a < shared ? a : a - 1 + chosen];
+    return at;
+}
+
 typedef struct AxisGroup {
     int begin, end;
     Shape shape;

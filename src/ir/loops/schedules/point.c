@@ -14,11 +14,9 @@ static Array *known_array(Scheduler *s, Array **known, ArrayMemory memory, int i
     return *known;
 }
 
-static const Scalar *load_cell(Scheduler *s, int64_t index, const Subscript *linear) {
+const Array *schedule_cell(Scheduler *s, int index) {
     const Cell *cell = &s->tree->run->cells[index];
-    Array *array = known_array(s, &s->cell[index], ARRAY_CELL, (int)index, cell->dtype, shape_size(cell->shape),
-                               cell->name);
-    return point_load(s, array, NULL, linear);
+    return known_array(s, &s->cell[index], ARRAY_CELL, index, cell->dtype, shape_size(cell->shape), cell->name);
 }
 
 /* The caller's row at the place where the loop over rows is. */
@@ -84,7 +82,7 @@ typedef const Scalar *FlatRule(Scheduler *s, const Node *node, const Subscript *
     static const Scalar *value_##NAME(Scheduler *s, const Node *node UNUSED, const Subscript *linear UNUSED)
 FLAT(CONST) { return point_const(s, node->dtype, node->attr.value); }
 FLAT(COLUMN) { return load_column(s, node, linear); }
-FLAT(CELL) { return load_cell(s, node->attr.index, linear); }
+FLAT(CELL) { return point_load(s, schedule_cell(s, (int)node->attr.index), NULL, linear); }
 FLAT(SLOT) { return load_slot(s, node); }
 FLAT(COUNTER) { return value_of_counter(s, node); }
 FLAT(ROWS_RECIPROCAL) { return reciprocal_of_rows(s, node->dtype); }
@@ -140,10 +138,7 @@ PLACES(GATHER) {
     int shared = (int)node->attr.index, chosen = index->shape.rank - shared;
     const Subscript *i = point_integer(s, value_at_point(s, index, point));
     const Scalar *inside = point_inside(s, i, table->shape.extent[shared]);
-    SpacePoint t = {{NULL}};
-    for (int a = 0; a < table->shape.rank; a++)
-        if (a != shared) t.axis[a] = point->axis[a < shared ? a : a - 1 + chosen];
-    t.axis[shared] = point_within(s, inside, i);
+    SpacePoint t = point_in_table(point, table->shape.rank, shared, chosen, point_within(s, inside, i));
     return point_op(s, OP_WHERE, node->dtype, inside, value_at_point(s, table, &t), point_const(s, node->dtype, 0));
 }
 
@@ -157,9 +152,7 @@ PLACES(SCATTER_ADD) {
         if (a != shared) t.axis[a < shared ? a : a - 1] = point->axis[a];
     const Scalar *x = value_at_point(s, node->source[0], &t);
     const Scalar *y = node->sources > 2 ? value_at_point(s, node->source[2], &t) : NULL;
-    const Scalar *sum = y == NULL ? point_op(s, OP_ADD, node->dtype, zero, x, NULL)
-                                  : point_op(s, OP_FMA, node->dtype, x, y, zero);
-    return point_op(s, OP_WHERE, node->dtype, chosen, sum, zero);
+    return point_op(s, OP_WHERE, node->dtype, chosen, point_add(s, node->dtype, zero, x, y), zero);
 }
 
 PLACES(VIEW) {

@@ -112,3 +112,7 @@ const Subscript *point_within(Scheduler *s, const Scalar *condition, const Subsc
 const Scalar *point_both(Scheduler *s, const Scalar *a, const Scalar *b) {
     return a == NULL ? b : point_op(s, OP_AND, DTYPE_BOOL, a, b, NULL);
 }
+
+const Scalar *point_add(Scheduler *s, DType dtype, const Scalar *sum, const Scalar *x, const Scalar *y) {
+    return y == NULL ? point_op(s, OP_ADD, dtype, sum, x, NULL) : point_op(s, OP_FMA, dtype, x, y, sum);
+}

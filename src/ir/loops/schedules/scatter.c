@@ -16,17 +16,12 @@ static void add_one(Scheduler *s, const Nest *nest, const SpacePoint *point, con
                     const Subscript *term) {
     const Node *node = nest->reduce;
     int shared = (int)node->attr.index, chosen = node->source[1]->shape.rank - shared;
-    SpacePoint target = {{NULL}};
-    for (int a = 0; a < node->shape.rank; a++)
-        if (a != shared) target.axis[a] = point->axis[a < shared ? a : a - 1 + chosen];
-    target.axis[shared] = place;
+    SpacePoint target = point_in_table(point, node->shape.rank, shared, chosen, place);
     const Subscript *at = schedule_place(s, node, point_linear(s, &target, node->shape));
     const Array *to = s->array[node->id];
     const Scalar *x = value_at_point(s, node->source[0], point);
     const Scalar *y = node->sources > 2 ? value_at_point(s, node->source[2], point) : NULL;
-    const Scalar *old = point_load(s, to, NULL, at);
-    const Scalar *sum = y == NULL ? point_op(s, OP_ADD, node->dtype, old, x, NULL)
-                                  : point_op(s, OP_FMA, node->dtype, x, y, old);
+    const Scalar *sum = point_add(s, node->dtype, point_load(s, to, NULL, at), x, y);
     schedule_term(s, to, at, sum, term, shape_size(node->source[0]->shape));
 }
 

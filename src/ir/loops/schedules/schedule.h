@@ -196,10 +196,14 @@ const Scalar *point_cast(Scheduler *s, const Scalar *x, DType to);
 const Scalar *point_of_subscript(Scheduler *s, ScalarKind kind, DType dtype, const Subscript *at, int64_t n);
 const Subscript *point_quotient(Scheduler *s, const Subscript *at, int64_t n);
 const Scalar *point_both(Scheduler *s, const Scalar *a, const Scalar *b); /* a NULL: b */
+/* sum + x y, y NULL: 1 */
+const Scalar *point_add(Scheduler *s, DType dtype, const Scalar *sum, const Scalar *x, const Scalar *y);
 
 /* ---- place.c: places */
 const Subscript *point_linear(Scheduler *s, const SpacePoint *point, Shape shape);
 SpacePoint point_of_linear(Scheduler *s, const Subscript *linear, Shape shape);
+/* In a table of so many axes, where `chosen` axes of the point say the place on its axis `shared`. */
+SpacePoint point_in_table(const SpacePoint *point, int rank, int shared, int chosen, const Subscript *place);
 /* The place in a value of another shape. */
 SpacePoint point_reshaped(Scheduler *s, const SpacePoint *at, Shape from, Shape to);
 /* Where a source is read; *ok: the condition under which it is there, added to by `and`; NULL: always. */
@@ -277,6 +281,7 @@ bool reads_window(const Node *node);
 
 /* ---- point.c: values */
 const Array *schedule_column(Scheduler *s, const Node *column);
+const Array *schedule_cell(Scheduler *s, int index);
 const Scalar *value_at_point(Scheduler *s, Node *node, const SpacePoint *point);
 const Scalar *value_at_place(Scheduler *s, Node *node, const Subscript *linear); /* its row-major place */
 

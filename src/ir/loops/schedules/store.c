@@ -31,7 +31,6 @@ static Array *output_array(Scheduler *s, const Store *store) {
 
 void schedule_store_one(Scheduler *s, const Store *store, const SpacePoint *point, const Scalar *value) {
     const Subscript *at = place_of_store(s, store, point);
-    const Cell *cell;
     switch (store->kind) {
     case STORE_ELEMENT:
         at = subscript_sum(s->arena, at, schedule_element(s, store->node->attr.scan, shape_size(store->value->shape)));
@@ -42,13 +41,7 @@ void schedule_store_one(Scheduler *s, const Store *store, const SpacePoint *poin
                                                 : schedule_place(s, store->node, at);
         schedule_store(s, s->array[store->node->id], NULL, at, value);
         return;
-    case STORE_CELL:
-        cell = &s->tree->run->cells[store->index];
-        if (s->cell[store->index] == NULL)
-            s->cell[store->index] = tree_array(s->tree, ARRAY_CELL, store->index, cell->dtype, shape_size(cell->shape),
-                                               cell->name);
-        schedule_store(s, s->cell[store->index], NULL, at, value);
-        return;
+    case STORE_CELL: schedule_store(s, schedule_cell(s, store->index), NULL, at, value); return;
     case STORE_SUM: store_sum(s, store, value); return;
     case STORE_ROWS:
     case STORE_VALUE:
