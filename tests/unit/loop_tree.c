@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "frontend/parse.h"
+#include "ir/loops/verify/verify.h"
 #include "ir/loops/passes/passes.h"
 
 static const char net_text[] =
@@ -551,4 +552,40 @@ Test(loop_tree, threads_wait) {
     cr_expect(strstr(shared_problem(arena, false, false), "threads do not wait between two nests that touch a0"));
     cr_expect(strstr(shared_problem(arena, true, true), "meet in a0"));
     arena_free(arena);
+}
+
+/* The nest with loops of threads inside of a loop that all of them go through: a[first i + outer j] = 0, and again with offset. */
+static const char *inner_problem(int64_t first, int64_t outer, int64_t offset) {
+    Arena *arena = arena_new();
+    LoopTree *tree = arena_new_of(arena, LoopTree);
+    *tree = (LoopTree){.arena = arena, .name = "shared", .run = &nobody, .function = &nothing};
+    Array *a = tree_array(tree, ARRAY_WORK, 0, DTYPE_F32, 4 * SHARED, "a");
+    Statement *nest = tree_statement(tree, STATEMENT_NEST);
+    Statement *around = tree_add_loop(tree, &nest->body, "j", 2, LOOP_SERIAL);
+    for (int part = 0; part < 2; part++) {
+        Statement *loop = tree_add_loop(tree, &around->body, "i", SHARED, LOOP_THREADS);
+        Statement *let = tree_statement(tree, STATEMENT_LET), *store = tree_statement(tree, STATEMENT_STORE);
+        let->scalar = store->scalar = tree_scalar(tree, SCALAR_CONST, DTYPE_F32);
+        store->array = a;
+        store->at = subscript_sum(arena, subscript_number(arena, part * offset),
+                                  subscript_sum(arena,
+                                                subscript_times(arena, subscript_of_loop(arena, loop->loop), first),
+                                                subscript_times(arena, subscript_of_loop(arena, around->loop), outer)));
+        vector_push(arena, &loop->body, let);
+        vector_push(arena, &loop->body, store);
+    }
+    const char *problem = NULL, *text = "nothing";
+    check_shared(arena, nest, &(OpenLoops){.count = 0}, &problem);
+    if (problem != NULL && strstr(problem, "meet in a0")) text = "meet in a0";
+    arena_free(arena);
+    return text;
+}
+
+Test(loop_tree, threads_go_at_their_own_pace) {
+    cr_expect_str_eq(inner_problem(2, 0, 1), "nothing");
+    cr_expect_str_eq(inner_problem(1, 0, SHARED), "nothing");
+    cr_expect_str_eq(inner_problem(2, 0, 2), "meet in a0");
+    cr_expect_str_eq(inner_problem(2, 2, 1), "meet in a0");
+    cr_expect_str_eq(inner_problem(1, 2 * SHARED, SHARED), "nothing");
+    cr_expect_str_eq(inner_problem(1, SHARED, SHARED), "meet in a0");
 }

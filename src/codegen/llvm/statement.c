@@ -63,17 +63,9 @@ static void nest_body(Emitter *e, const Statement *s) {
     emit_body(e, &s->body);
 }
 
-static bool is_shared(const Statement *nest) {
-    for (int i = 0; i < nest->body.count; i++) {
-        const Statement *s = nest->body.items[i];
-        if (s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_THREADS) return true;
-    }
-    return false;
-}
-
 /* What is not shared, the first thread does. */
 static void nest(Emitter *e, const Statement *s) {
-    LLVMBasicBlockRef after = is_shared(s) ? NULL : thread_first_open(e);
+    LLVMBasicBlockRef after = statement_has_threads(s) ? NULL : thread_first_open(e);
     e->nest = s;
     if (nest_is_outlined(e, s))
         outline_nest(e, nest_body, s);

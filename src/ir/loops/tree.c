@@ -156,6 +156,12 @@ void tree_add_body(LoopTree *tree, Body *to, const Body *from) {
     for (int i = 0; i < from->count; i++) vector_push(tree->arena, to, from->items[i]);
 }
 
+bool statement_has_threads(const Statement *s) {
+    bool has = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_THREADS;
+    for (int i = 0; i < s->body.count && !has; i++) has = statement_has_threads(s->body.items[i]);
+    return has;
+}
+
 bool statement_access(const Statement *s, ArrayAccess *access) {
     const Scalar *load = s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD ? s->scalar : NULL;
     if (load != NULL) *access = (ArrayAccess){load->array, load->at, load->row, false};

@@ -203,6 +203,8 @@ typedef struct ArrayAccess {
     const Subscript *at, *row;
     bool store;
 } ArrayAccess;
+/* Is it a loop that threads share, or has one inside? */
+bool statement_has_threads(const Statement *s);
 bool statement_access(const Statement *s, ArrayAccess *access); /* false: none */
 /* What statements of a body load and store, one after the other: they may change which element it is. */
 typedef void ChangeAccess(void *context, const Array **array, const Subscript **at);

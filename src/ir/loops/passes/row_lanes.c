@@ -174,7 +174,8 @@ static Statement *in_lanes(RowLanes *l, const Statement *s) {
 static bool is_parallel(RowLanes *l, Statement *rows) {
     OpenLoops around = l->around;
     around.loop[around.count++] = rows->loop;
-    return loop_may_be(l->tree->arena, rows->body.items[0], LOOP_VECTOR, &around);
+    Statement *lanes = rows->body.items[0];
+    return loop_may_be(l->tree->arena, lanes, LOOP_VECTOR, &lanes->body, &around);
 }
 
 static void change_body(RowLanes *l, Body *body, bool in_nest) {

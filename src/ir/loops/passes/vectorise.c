@@ -93,7 +93,8 @@ static int64_t lanes_of(Vectoriser *v, Statement *s) {
     if ((s->loop->mark != LOOP_SERIAL && !vector) || s->loop->rows || s->loop->step != 1) return 0;
     if (vector && is_power_of_two(s->loop->extent) && s->loop->extent <= WIDEST) return 0;
     if (!find_cost(v, s, &cost)) return 0;
-    if (!vector && (cost.gain <= cost.loss || !loop_may_be(v->tree->arena, s, LOOP_VECTOR, &v->around))) return 0;
+    if (!vector && (cost.gain <= cost.loss || !loop_may_be(v->tree->arena, s, LOOP_VECTOR, &s->body, &v->around)))
+        return 0;
     int64_t lanes = v->bytes / (int64_t)cost.widest;
     return lanes > WIDEST ? WIDEST : lanes;
 }

@@ -5,6 +5,9 @@
  * variable, which must be the same in both and not 0. Their difference without that variable is a sum of loops inside
  * (those around are equal in all iterations). Two iterations never meet if the difference is always smaller than c, or
  * becomes so by a multiple of what is larger than all iterations, with it, can make up.
+ *
+ * In a nest that threads share, all of them walk through the loops around those marked THREADS, each at its own pace: there
+ * only loops around the nest are equal.
  */
 #include "ir/loops/verify/verify.h"
 
@@ -67,37 +70,74 @@ static bool is_apart(Difference d, int64_t offset, int64_t c, int64_t iterations
     return least > -c && most < c && (d.multiple == 0 || d.multiple > c * (iterations - 1) + larger);
 }
 
-/* Terms of loops around, and of scalars named outside, cancel if both have them; the rest is what may differ, scalars by any
- * number. */
-static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Statement *statement,
-                       const OpenLoops *around) {
-    const Loop *loop = statement->loop;
-    int64_t stride = subscript_stride(a->at, loop), c = stride < 0 ? -stride : stride;
-    int64_t offset = a->at->offset - b->at->offset, iterations = loop_iterations(loop);
-    Difference d = {0};
-    if (c == 0 || subscript_stride(b->at, loop) != stride) return false;
+/* Of two accesses that may happen at the same time. */
+typedef struct AccessPair {
+    const ArrayAccess *a, *b;
+    const Loop *loop;        /* whose iterations they are of, NULL: any */
+    const Body *inside;      /* scalars that are named here differ */
+    const OpenLoops *around; /* equal for both */
+} AccessPair;
+
+/* Of a - b, without the loop. Terms of loops around, and of scalars named outside, cancel if both have them, false: one has not;
+ * the rest is what may differ, scalars by any number. */
+static bool find_difference(const AccessPair *p, int64_t c, Difference *d) {
+    const Subscript *a = p->a->at, *b = p->b->at;
+    *d = (Difference){0};
     for (int side = 0; side < 2; side++) {
-        const Subscript *s = side == 0 ? a->at : b->at;
+        const Subscript *s = side == 0 ? a : b;
         for (int i = 0; i < s->count; i++) {
             const SubscriptTerm *t = &s->term[i];
             if (t->scalar != NULL) {
-                bool cancels = coef_of_scalar(a->at, t->scalar) == coef_of_scalar(b->at, t->scalar) &&
-                               !is_named_in(&statement->body, t->scalar);
-                if (!cancels) d.multiple = greatest_divisor(d.multiple, t->coef);
+                bool cancels = coef_of_scalar(a, t->scalar) == coef_of_scalar(b, t->scalar) &&
+                               !is_named_in(p->inside, t->scalar);
+                if (!cancels) d->multiple = greatest_divisor(d->multiple, t->coef);
                 continue;
             }
-            if (t->loop == loop) continue;
-            if (loop_is_among(around, t->loop)) {
-                if (subscript_coef(a->at, t->loop) != subscript_coef(b->at, t->loop)) return false;
+            if (t->loop == p->loop) continue;
+            if (loop_is_among(p->around, t->loop)) {
+                if (subscript_coef(a, t->loop) != subscript_coef(b, t->loop)) return false;
                 continue;
             }
             int64_t by = (side == 0 ? 1 : -1) * t->coef * t->loop->step;
-            if (loop_iterations(t->loop) > 1) add_difference(&d, by, loop_iterations(t->loop), c);
+            if (loop_iterations(t->loop) > 1) add_difference(d, by, loop_iterations(t->loop), c);
         }
     }
+    return true;
+}
+
+static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Loop *loop, const Body *inside,
+                       const OpenLoops *around) {
+    int64_t stride = subscript_stride(a->at, loop), c = stride < 0 ? -stride : stride;
+    int64_t offset = a->at->offset - b->at->offset, iterations = loop_iterations(loop);
+    Difference d;
+    if (c == 0 || subscript_stride(b->at, loop) != stride) return false;
+    if (!find_difference(&(AccessPair){a, b, loop, inside, around}, c, &d)) return false;
     Difference with_offset = d;
     with_offset.multiple = greatest_divisor(d.multiple, offset);
     return is_apart(d, offset, c, iterations) || is_apart(with_offset, 0, c, iterations);
+}
+
+static bool is_never_zero(Difference d, int64_t offset) {
+    int64_t least = d.least + offset, most = d.most + offset;
+    if (d.multiple == 0) return least > 0 || most < 0;
+    int64_t above = (least % d.multiple + d.multiple) % d.multiple; /* of least, above the multiple below */
+    return above > 0 && most - least < d.multiple - above;
+}
+
+/* Different elements in all iterations of all loops inside, since they are far from each other or lie interleaved. */
+static bool never_the_same(const AccessPair *p) {
+    int64_t offset = p->a->at->offset - p->b->at->offset;
+    Difference d;
+    if (!find_difference(p, INT64_MAX, &d)) return false;
+    bool never = is_never_zero(d, offset);
+    for (int side = 0; side < 2 && !never; side++) {
+        const Subscript *s = side == 0 ? p->a->at : p->b->at;
+        for (int i = 0; i < s->count && !never; i++) {
+            int64_t stride = s->term[i].coef * (s->term[i].loop != NULL ? s->term[i].loop->step : 1);
+            never = find_difference(p, stride < 0 ? -stride : stride, &d) && is_never_zero(d, offset);
+        }
+    }
+    return never;
 }
 
 /* Rows of outputs are as many elements as there are rows; rows themselves never meet. */
@@ -110,7 +150,32 @@ static bool same_memory(const Array *a, const Array *b) {
            (a->memory == b->memory && a->memory != ARRAY_WORK && !array_is_private(a) && a->index == b->index);
 }
 
-void check_parallel(Arena *arena, const Statement *statement, const OpenLoops *around, const char **problem) {
+/* Does the body load nothing of the array, and store nothing of it under conditions, that it has not stored before? */
+static bool starts_anew(const Body *body, const Array *array, bool always, Range *stored) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        ArrayAccess a;
+        if (statement_access(s, &a) && a.array == array) {
+            Range at = subscript_range(a.at);
+            bool first = stored->least > stored->most;
+            bool beside = at.least <= stored->most + 1 && at.most >= stored->least - 1;
+            if (a.store && always && first) *stored = at;
+            if (a.store && always && beside && at.least < stored->least) stored->least = at.least;
+            if (a.store && always && beside && at.most > stored->most) stored->most = at.most;
+            if (at.least < stored->least || at.most > stored->most) return false;
+        }
+        if (!starts_anew(&s->body, array, always && s->kind != STATEMENT_IF, stored)) return false;
+    }
+    return true;
+}
+
+/* Nothing of the private array is handed over from one iteration to another. */
+static bool is_own(const Statement *loop, const Array *array) {
+    return starts_anew(&loop->body, array, true, &(Range){0, -1});
+}
+
+static void check_iterations(Arena *arena, const Statement *statement, const Body *inside, const OpenLoops *around,
+                             const char **problem) {
     const Loop *loop = statement->loop;
     if (loop->mark == LOOP_UNROLLED || loop->extent == 1 || *problem != NULL) return;
     Accesses all = {0};
@@ -118,10 +183,11 @@ void check_parallel(Arena *arena, const Statement *statement, const OpenLoops *a
     for (int i = 0; i < all.count && *problem == NULL; i++) {
         const ArrayAccess *a = &all.items[i];
         if (!a->store) continue;
-        bool own = array_is_private(a->array) && subscript_coef(a->at, loop) == 0 && loop->mark == LOOP_THREADS;
+        bool own = array_is_private(a->array) && loop->mark == LOOP_THREADS && is_own(statement, a->array);
         for (int k = 0; k < all.count && !own; k++) {
             const ArrayAccess *b = &all.items[k];
-            if (!same_memory(a->array, b->array) || never_meet(a, b, statement, around) || rows_never_meet(a, b, loop))
+            if (!same_memory(a->array, b->array) || never_meet(a, b, loop, inside, around) ||
+                rows_never_meet(a, b, loop))
                 continue;
             *problem = text_format(arena, "iterations of %s%d, which run at the same time, meet in %s%d", loop->name,
                                    loop->id, a->array->name, a->array->id);
@@ -130,11 +196,15 @@ void check_parallel(Arena *arena, const Statement *statement, const OpenLoops *a
     }
 }
 
-bool loop_may_be(Arena *arena, Statement *loop, LoopMark mark, const OpenLoops *around) {
+void check_parallel(Arena *arena, const Statement *statement, const OpenLoops *around, const char **problem) {
+    check_iterations(arena, statement, &statement->body, around, problem);
+}
+
+bool loop_may_be(Arena *arena, Statement *loop, LoopMark mark, const Body *inside, const OpenLoops *around) {
     const char *problem = NULL;
     LoopMark is = loop->loop->mark;
     loop->loop->mark = mark;
-    check_parallel(arena, loop, around, &problem);
+    check_iterations(arena, loop, inside, around, &problem);
     loop->loop->mark = is;
     return problem == NULL;
 }
@@ -148,9 +218,76 @@ bool iterations_meet(Arena *arena, const Statement *loop, const Body *first, con
         for (int k = 0; k < of_second.count; k++) {
             const ArrayAccess *a = &of_first.items[i], *b = &of_second.items[k];
             if (!same_memory(a->array, b->array) || !(a->store || b->store)) continue;
-            if (!never_meet(a, b, loop, around) && !rows_never_meet(a, b, loop->loop)) return true;
+            if (!never_meet(a, b, loop->loop, &loop->body, around) && !rows_never_meet(a, b, loop->loop)) return true;
         }
     return false;
+}
+
+/* ---- a nest that threads share ------------------------------------------------------------------------------- */
+typedef struct SharedAccess {
+    ArrayAccess at;
+    const Statement *loop; /* marked THREADS; NULL: all threads do it */
+} SharedAccess;
+typedef Vector(SharedAccess) SharedAccesses;
+
+static void find_shared_accesses(Arena *arena, const Body *body, const Statement *loop, SharedAccesses *to) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        bool shared = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_THREADS;
+        SharedAccess access = {.loop = loop};
+        if (statement_access(s, &access.at)) vector_push(arena, to, access);
+        find_shared_accesses(arena, &s->body, shared ? s : loop, to);
+    }
+}
+
+static bool shared_accesses_meet(const SharedAccess *a, const SharedAccess *b, const Statement *nest,
+                                 const OpenLoops *around) {
+    if (array_is_private(a->at.array) || !same_memory(a->at.array, b->at.array)) return false;
+    AccessPair pair = {&a->at, &b->at, NULL, &nest->body, around};
+    return a->loop == NULL || (a->loop != b->loop && !never_the_same(&pair));
+}
+
+/* Is the private array handed over to the loop that access `first` is the first one of, or by it? */
+static bool is_handed_over(const SharedAccesses *all, int first) {
+    const SharedAccess *of = &all->items[first];
+    bool stored = false, stored_elsewhere = false, touched_by_all = false;
+    if (!array_is_private(of->at.array) || of->loop == NULL) return false;
+    for (int i = 0; i < all->count; i++) {
+        const SharedAccess *a = &all->items[i];
+        if (a->at.array != of->at.array) continue;
+        if (a->loop == of->loop && i < first) return false;
+        stored |= a->loop == of->loop && a->at.store;
+        stored_elsewhere |= a->loop != of->loop && a->loop != NULL && a->at.store;
+        touched_by_all |= a->loop == NULL;
+    }
+    return (stored && touched_by_all) || (stored_elsewhere && !is_own(of->loop, of->at.array));
+}
+
+static void check_loops_of_threads(Arena *arena, const Statement *nest, const Body *body, bool inside,
+                                   const OpenLoops *around, const char **problem) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        bool shared = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_THREADS;
+        if (shared) check_iterations(arena, s, &nest->body, around, problem);
+        if (shared && inside && *problem == NULL)
+            *problem = text_format(arena, "threads share %s%d in a loop that they share", s->loop->name, s->loop->id);
+        check_loops_of_threads(arena, nest, &s->body, inside || shared, around, problem);
+    }
+}
+
+void check_shared(Arena *arena, const Statement *nest, const OpenLoops *around, const char **problem) {
+    if (!statement_has_threads(nest) || *problem != NULL) return;
+    SharedAccesses all = {0};
+    check_loops_of_threads(arena, nest, &nest->body, false, around, problem);
+    find_shared_accesses(arena, &nest->body, NULL, &all);
+    for (int i = 0; i < all.count && *problem == NULL; i++) {
+        const SharedAccess *a = &all.items[i];
+        bool meets = is_handed_over(&all, i);
+        for (int k = 0; k < all.count && a->at.store && !meets; k++)
+            meets = shared_accesses_meet(a, &all.items[k], nest, around);
+        if (meets)
+            *problem = text_format(arena, "threads that share a nest meet in %s%d", a->at.array->name, a->at.array->id);
+    }
 }
 
 /* ---- waits -------------------------------------------------------------------------------------------------- */
@@ -159,13 +296,6 @@ typedef struct Touched {
     bool stored, shared;
 } Touched;
 typedef Vector(Touched) TouchedArrays;
-
-static bool has_threads(const Statement *s) {
-    if (s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_THREADS) return true;
-    for (int i = 0; i < s->body.count; i++)
-        if (has_threads(s->body.items[i])) return true;
-    return false;
-}
 
 /* Arrays that live at different times share bytes. */
 bool share_bytes(const Array *a, const Array *b) {
@@ -220,7 +350,7 @@ static void walk_waits(WaitWalk *w, Body *body) {
         for (int round = 0; round < 2 && s->kind != STATEMENT_NEST; round++) walk_waits(w, &s->body);
         if (s->kind != STATEMENT_NEST) continue;
         Accesses all = {0};
-        bool shared = has_threads(s);
+        bool shared = statement_has_threads(s);
         find_accesses(w->arena, &s->body, &all);
         const Array *met = met_by_nest(&all, shared, &w->since);
         if (met != NULL && w->tree != NULL)
@@ -254,7 +384,7 @@ bool loops_meet(Arena *arena, const Statement *a, const Statement *b) {
 /* Where no thread shares anything, nobody waits. */
 void check_waits(Arena *arena, const Body *body, const char **problem) {
     bool shared = false;
-    for (int i = 0; i < body->count; i++) shared = shared || has_threads(body->items[i]);
+    for (int i = 0; i < body->count; i++) shared = shared || statement_has_threads(body->items[i]);
     WaitWalk w = {.arena = arena};
     if (!shared || *problem != NULL) return;
     walk_waits(&w, (Body *)body); /* nothing is added */

@@ -266,7 +266,7 @@ static void check_chain(Walk *w, const Statement *s) {
     bool carried = reads_element(s->scalar, s->array, s->at, false);
     for (int i = w->open.count; i-- > w->state[s->array->id].base;) {
         const Loop *loop = w->open.loop[i];
-        if (subscript_coef(s->at, loop) != 0) continue;
+        if (subscript_coef(s->at, loop) != 0 || loop->extent == 1) continue;
         if (s->term == NULL) {
             if (carried) problem(w, "%s adds to itself, and does not say which term joins", shown(w, s->array, s->at));
             return;
@@ -407,11 +407,12 @@ static void check_statement(Walk *w, const Statement *s) {
         check_inside(w, s);
         w->in_nest = false;
         check_joined(w);
+        check_shared(w->arena, s, &w->open, &w->problem);
         return;
     case STATEMENT_LOOP:
         if (s->loop->extent == 0) return;
         if (w->open.count == MOST_OPEN_LOOPS) INTERNAL_ERROR("more than %d loops in each other", MOST_OPEN_LOOPS);
-        if (s->loop->mark != LOOP_SERIAL) check_parallel(w->arena, s, &w->open, &w->problem);
+        if (s->loop->mark == LOOP_VECTOR) check_parallel(w->arena, s, &w->open, &w->problem);
         w->open.loop[w->open.count++] = s->loop;
         check_inside(w, s);
         close_loop(w);

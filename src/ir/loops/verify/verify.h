@@ -15,12 +15,15 @@ typedef struct OpenLoops {
 } OpenLoops; /* the outermost first */
 
 /* ---- parallel.c: *problem stays as it is, or becomes a sentence */
-/* Of a loop marked VECTOR, THREADS or UNROLLED inside of the open ones. */
+/* Of a loop marked VECTOR inside of the open ones. */
 void check_parallel(Arena *arena, const Statement *loop, const OpenLoops *around, const char **problem);
-/* Could the loop have this mark? */
-bool loop_may_be(Arena *arena, Statement *loop, LoopMark mark, const OpenLoops *around);
+/* Could the loop have this mark? Loops around are equal in all iterations, scalars that are named inside differ: of lanes the loop's
+ * body, of threads that of the nest. */
+bool loop_may_be(Arena *arena, Statement *loop, LoopMark mark, const Body *inside, const OpenLoops *around);
 bool loop_is_among(const OpenLoops *loops, const Loop *loop);
 bool share_bytes(const Array *a, const Array *b); /* of the work block */
+/* What threads that share a nest touch. */
+void check_shared(Arena *arena, const Statement *nest, const OpenLoops *around, const char **problem);
 void check_waits(Arena *arena, const Body *body, const char **problem);
 void add_waits(LoopTree *tree);
 /* Do two iterations, one of them in one part of the loop's body and one in the other, touch an element in common that one of
