@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST_STATE = 16 << 10 /* bytes of a run */ };
 static const double compile_seconds = 0.003 /* a node of the graph */, trial_seconds = 0.004;
 
 typedef enum Way { ONE_BY_ONE, SIDE_BY_SIDE, WAYS } Way;
@@ -41,7 +40,7 @@ static bool options_allow(const Options *o) {
 static bool run_allows(const Training *t) {
     const Run *run = t->run;
     return run->part_count == 0 && run->partner_count == 0 && run->array_count == 0 &&
-           !watch_asks_for_seconds(run->stop) && run->state_bytes <= LARGEST_STATE;
+           !watch_asks_for_seconds(run->stop);
 }
 
 static bool same_rows(const Training *a, const Training *b) {
@@ -76,10 +75,17 @@ static bool asked(const char *what) {
     return asked && strcmp(asked, what) == 0;
 }
 
-/* How many from the first on may be one. */
-static int longest_group(Training *const *runs, int count) {
+static int lanes_for(int count) {
+    int lanes = 2;
+    while (lanes < count) lanes *= 2;
+    return lanes;
+}
+
+/* How many from the first on may be one: their states are in a quarter of the second level of the caches. */
+static int longest_group(const Codegen *codegen, Training *const *runs, int count) {
+    int64_t most = codegen_machine(codegen)->l2 / 4 / ((int64_t)runs[0]->run->state_bytes + 1);
     int found = 1;
-    while (found < count && found < MOST_TOGETHER && run_allows(runs[found]) &&
+    while (found < count && found < MOST_TOGETHER && lanes_for(found + 1) <= most && run_allows(runs[found]) &&
            runs[found]->run->start_run < runs[0]->index && take_same_steps(runs[0], runs[found]))
         found++;
     return run_allows(runs[0]) ? found : 1;
@@ -91,12 +97,6 @@ static double seconds_to_compile(Arena *arena, const Function *step) {
     for (int r = 0; r < step->root_count; r++) roots[r] = step->roots[r].node;
     graph_post_order(arena, roots, step->root_count, &nodes);
     return compile_seconds * nodes;
-}
-
-static int lanes_for(int count) {
-    int lanes = 2;
-    while (lanes < count) lanes *= 2;
-    return lanes;
 }
 
 /* The executor, and memory side by side; false: they cannot be had. */
@@ -124,7 +124,7 @@ static bool go_side_by_side(Together *g) {
 void together_plan(Driver *driver, Codegen *codegen, Training *const *runs, int count) {
     if (!codegen || !options_allow(driver->options) || asked("off")) return;
     for (int i = 0, group; i < count; i += group) {
-        group = longest_group(runs + i, count - i);
+        group = longest_group(codegen, runs + i, count - i);
         if (group == 1) continue;
         Together *together = arena_new_of(driver->arena, Together);
         *together = (Together){.runs = runs + i, .count = group, .lanes = lanes_for(group), .codegen = codegen};

@@ -6,7 +6,7 @@
  *   verify/      what holds of every tree (verify.h)
  *   tree.h       the tree itself
  *   machine.c    the processor that schedules are made for, and times on it;  machine.def: its figures
- *   tuning.h     numbers of schedules that may be chosen
+ *   tuning.h     numbers of schedules that may be chosen;  code_limits.h: how much code there may be
  */
 #ifndef SGDC_LOOPS_H
 #define SGDC_LOOPS_H

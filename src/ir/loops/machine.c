@@ -3,9 +3,6 @@
 #include "ir/loops/loops.h"
 #include <stddef.h>
 
-/* Cycles, of any processor that has vectors: it loads two in each, and stores one. */
-static const double load = 0.5, store = 1;
-
 static const struct FigureRow {
     size_t offset;
     int64_t least, most;
@@ -34,24 +31,38 @@ const char *machine_figure_unit(MachineFigure figure) { return figures[figure].u
 /* ---- times -------------------------------------------------------------------------------------------------- */
 double machine_products(const Machine *m, double cycles) { return 100 * cycles / (double)m->fma_pace; }
 
+/* Cycles of a vector. Of stores a core does half as many as of loads. */
+static double loading(const Machine *m, int64_t rate) { return (double)m->vector_bytes / (double)rate; }
+static double storing(const Machine *m) { return 2 * loading(m, m->l1_rate); }
+
 double machine_operations(const Machine *m) {
     double vectors = machine_products(m, 1);
     return (double)m->vector_bytes / 4 * (vectors > 1 ? vectors : 1);
 }
 
-double machine_copying(const Machine *m) { return machine_products(m, load + store); }
+double machine_far(const Machine *m) { return (double)(m->l3 > 0 ? m->l3_latency : m->memory_latency); }
+
+/* A line goes to the others and one comes back; each is asked for where all cores look, and then of the core that has changed it. */
+double machine_meeting(const Machine *m) { return 4 * machine_far(m); }
+
+double machine_copying(const Machine *m) { return machine_products(m, loading(m, m->l1_rate) + storing(m)); }
+
+double machine_nearer(const Machine *m) {
+    double cycles = loading(m, m->l2_rate) - loading(m, m->l1_rate);
+    return cycles > 0 ? machine_products(m, cycles) : 0;
+}
 
 /* Lanes that are transposed change places once for each bit of their number, at the pace of products, or of a cycle where those
  * are slow. */
 double machine_packing(const Machine *m, int64_t lanes) {
     double shuffle = m->fma_pace < 100 ? (double)m->fma_pace / 100 : 1, shuffles = 0;
     for (; lanes > 1; lanes /= 2) shuffles += shuffle;
-    return machine_products(m, load + shuffles + store);
+    return machine_copying(m) + machine_products(m, shuffles);
 }
 
 double machine_packing_alone(const Machine *m, int64_t lanes) { return (double)lanes * machine_copying(m); }
 
-double machine_scattering(const Machine *m, int64_t lanes) { return machine_products(m, (double)lanes * store); }
+double machine_scattering(const Machine *m, int64_t lanes) { return machine_products(m, (double)lanes * storing(m)); }
 
 /* ---- tiles -------------------------------------------------------------------------------------------------- */
 /* Three quarters of the registers are chains; the others hold vectors of the lanes, and what is multiplied with them. Of 16

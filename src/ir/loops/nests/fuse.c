@@ -14,20 +14,12 @@
  * done.
  */
 #include "ir/affine.h"
+#include "ir/loops/code_limits.h"
 #include "ir/loops/nests/nests.h"
 #include <string.h>
 
-enum {
-    DEEPEST = 48,
-    COSTLIEST = 300,
-    COSTLIEST_NEST = 400,    /* beyond it LLVM's time grows faster, and a load no longer shows */
-    COSTLIEST_EPILOGUE = 12, /* written out for each register of a kernel's tile */
-    COSTLIEST_LOOP = 100,    /* a loop over the tile of a contraction; sums over rows have few tiles */
-    FEWEST_CHAINS = 8,
-    FEWEST_TIMES = 16,
-    MOST_STORES = 10,
-    TRIED_NESTS = 12
-};
+/* In operations. Of any processor with vectors: it does two operations or loads in a cycle, and one store. */
+static const double storing_and_loading = 3;
 
 typedef struct Fuse {
     NestFunction *f;
@@ -96,11 +88,6 @@ static void add_evaluations(Fuse *u, const Node *of, double count, int sink) {
     u->evaluations[id] += count;
 }
 
-/* A column that convolutions read again and again. */
-static bool is_image(const Fuse *u, const Node *node, double times) {
-    return u->f->block == 1 && node->op == OP_COLUMN && node->shape.rank > 2 && times > FEWEST_TIMES;
-}
-
 /* What computing it again costs, if what it only moves or repeats is stored instead. */
 static double cost_again(const Fuse *u, const Node *node) {
     bool moves = node->op == OP_VIEW || node->op == OP_RESHAPE || node->op == OP_STOP_GRADIENT;
@@ -128,12 +115,11 @@ static void choose_stored(Fuse *u) {
         Node *node = u->node[id];
         if (node == NULL) continue;
         double size = (double)shape_size(node->shape), count = u->evaluations[id];
-        bool again = (count / (size > 0 ? size : 1) - 1) * cost_again(u, node) > 3;
+        bool again = (count / (size > 0 ? size : 1) - 1) * cost_again(u, node) > storing_and_loading;
         bool is_leaf = node->sources == 0 && node->op != OP_COLUMN && node->op != OP_RANDOM;
         for (int s = 0; node->op == OP_STACK && s < node->sources; s++) u->forced[node->source[s]->id] = true;
         f->stored[id] = always_stored(node) || (u->forced[id] && !is_leaf) ||
-                        (again && node->sources + (node->op == OP_COLUMN) > 0) || (again && node->op == OP_RANDOM) ||
-                        is_image(u, node, count / (size > 0 ? size : 1));
+                        (again && node->sources + (node->op == OP_COLUMN) > 0) || (again && node->op == OP_RANDOM);
         if (f->stored[id]) count = size;
         if (op_class(node->op) == OP_CLASS_REDUCE) count = size * (double)reduced_terms(node);
         if (node->op == OP_SCATTER_ADD && !scatters_one(node)) count = (double)shape_size(node->source[0]->shape);
@@ -156,7 +142,7 @@ static void choose_stored(Fuse *u) {
         }
         u->cost[id] = cost;
         u->depth[id] = depth;
-        if (depth >= DEEPEST || cost > COSTLIEST) f->stored[id] = 1;
+        if (depth >= DEEPEST_VALUE || cost > COSTLIEST_VALUE) f->stored[id] = 1;
     }
 }
 

@@ -14,6 +14,7 @@
  */
 #ifndef SGDC_LOOPS_PASSES_H
 #define SGDC_LOOPS_PASSES_H
+#include "ir/loops/code_limits.h"
 #include "ir/loops/loops.h"
 
 /* ---- row_lanes.c ------------------------------------------------------------------------------------------------- */
@@ -45,7 +46,7 @@ void tree_registers(LoopTree *tree, const TileNumbers *numbers);
 
 /* ---- pipeline.c -------------------------------------------------------------------------------------------------- */
 /* In the only nest of the function, whose loops are unrolled. */
-void tree_pipeline(LoopTree *tree, Statement *nest);
+void tree_pipeline(LoopTree *tree, const Machine *machine, Statement *nest);
 
 /* ---- promotion.c ------------------------------------------------------------------------------------------------- */
 /* What the function updates, if no more than so many bytes. */

@@ -13,15 +13,14 @@
  *
  * A tiny step waits for the parameters that the step before hands it. So what does not ask for them is done by then: loads
  * of columns, and what is computed of them and of numbers that no step changes. A place past all rows of the call is its
- * last row: what is made of it is not used.
+ * last row: what is made of it is not used. Each vector that is handed on is stored and loaded once more; all of them take no
+ * longer than the rows, which lie anywhere, take to come.
  *
  * Statements in lanes over rows are of the rows alone if all that they read is. Arrays are it if all that is stored in them
  * is; values that other statements read get an array.
  */
 #include "ir/loops/passes/passes.h"
 #include "ir/loops/verify/verify.h"
-
-enum { MOST_VECTORS = 16 /* handed from step to step */ };
 
 typedef struct StepAhead {
     LoopTree *tree;
@@ -295,7 +294,7 @@ static void change_nest(StepAhead *a, Statement *nest) {
     nest->body = all;
 }
 
-void tree_pipeline(LoopTree *tree, Statement *nest) {
+void tree_pipeline(LoopTree *tree, const Machine *machine, Statement *nest) {
     StepAhead a = {.tree = tree, .arrays = tree->arrays.count};
     a.changed = arena_array(tree->arena, uint8_t, a.arrays + 1);
     a.stored = arena_array(tree->arena, uint8_t, a.arrays + 1);
@@ -305,7 +304,8 @@ void tree_pipeline(LoopTree *tree, Statement *nest) {
     }
     find_asked(&a, &nest->body);
     count_handed(&a, &nest->body, 1);
-    if (!a.found || a.unknown || a.elements > MOST_VECTORS * a.lanes) return;
+    double handing = (double)a.elements / (double)a.lanes * machine_copying(machine);
+    if (!a.found || a.unknown || handing > machine_products(machine, machine_far(machine))) return;
     change_nest(&a, nest);
     tree_take_unused(tree);
 }

@@ -16,12 +16,8 @@
  */
 #include "ir/loops/passes/passes.h"
 
-enum {
-    MOST_TWICE = 200, /* statements that are there twice */
-    MOST_STATEMENTS = 1500,
-    MOST_OF_RUNS = 2500, /* statements, each a vector */
-    MOST_REGISTERS = 96  /* vectors that arrays of the work block have */
-};
+/* Most values live shortly, so arrays may have more vectors than there are registers. */
+static const int64_t arrays_of_register = 3;
 
 /* ---- which functions ---------------------------------------------------------------------------------------- */
 /* Statements of all iterations; more than are allowed where their number is not known. */
@@ -41,8 +37,8 @@ static int64_t count_unrolled(const Body *body, int64_t most) {
 }
 
 static bool is_tiny(const LoopTree *tree, int64_t bytes) {
-    int64_t most = tree->runs > 1 ? MOST_OF_RUNS : MOST_STATEMENTS;
-    if (!tree->function->steps || (int64_t)tree->work_bytes > MOST_REGISTERS * bytes) return false;
+    int64_t most = tree->runs > 1 ? LONGEST_FUNCTION_OF_RUNS : LONGEST_FUNCTION;
+    if (!tree->function->steps || (int64_t)tree->work_bytes > bytes) return false;
     for (int i = 0; i < tree->body.count; i++)
         if (tree->body.items[i]->kind != STATEMENT_NEST) return false;
     return tree->body.count > 0 && count_unrolled(&tree->body, most) <= most;
@@ -73,13 +69,14 @@ static void unroll_few_rows(Body *body) {
         if (s->kind != STATEMENT_LOOP || !s->loop->rows || s->loop->block != NULL) continue;
         int64_t iterations = loop_iterations(s->loop);
         bool all = s->loop->pad >= s->loop->extent;
-        bool few = iterations == 1 || (iterations == 2 && count_unrolled(&s->body, MOST_TWICE) <= MOST_TWICE);
+        bool few = iterations == 1 || (iterations == 2 && count_unrolled(&s->body, LONGEST_TWICE) <= LONGEST_TWICE);
         if (all && few && s->loop->mark == LOOP_SERIAL) s->loop->mark = LOOP_UNROLLED;
     }
 }
 
 void tree_registers(LoopTree *tree, const TileNumbers *numbers) {
-    int64_t bytes = numbers->machine.vector_bytes;
+    const Machine *machine = &numbers->machine;
+    int64_t bytes = arrays_of_register * machine->registers * machine->vector_bytes;
     if (tree->function->steps) unroll_few_rows(&tree->body);
     if (tree->runs > 1) bytes *= tree->runs; /* of values that are one, alone */
     if (!is_tiny(tree, bytes)) return;
@@ -91,6 +88,6 @@ void tree_registers(LoopTree *tree, const TileNumbers *numbers) {
     unroll(&tree->body);
     promote_arrays(tree);
     tree_give_places(tree);
-    tree_pipeline(tree, all);
-    tree_promote(tree, MOST_REGISTERS * bytes);
+    tree_pipeline(tree, machine, all);
+    tree_promote(tree, bytes);
 }

@@ -13,10 +13,7 @@
  */
 #include "ir/loops/passes/passes.h"
 #include "ir/loops/verify/verify.h"
-
-enum { SHORT_ROW = 16 /* elements */ };
-static const double TRANSPOSED_COST = 0.6; /* of as many loads */
-enum { MOST_UNROLLED = 16, LONGEST_UNROLLED = 400 /* iterations; statements, of loops in each other too */ };
+#include <math.h>
 
 /* ---- what it takes ------------------------------------------------------------------------------------------ */
 /* Operations on vectors, and accesses of elements one by one. */
@@ -58,12 +55,19 @@ static double access_cost(const Subscript *row, const Subscript *at, const Loop 
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* The elements of a short row are loaded together, and transposed. */
+/* An element of a row of so many, all of which are loaded together: each lane in pieces, which are joined as they are loaded, and then change
+ * places (llvm/short_rows.c). */
+static double short_row_cost(const Array *array, int64_t lanes) {
+    int64_t width = dtype_bytes(array->dtype) == 4 && array->elements >= 4 ? 4 : 2;
+    int64_t pieces = (array->elements + width - 1) / width;
+    return (double)(lanes * pieces) / (double)array->elements;
+}
+
 static double lanes_cost(const RowLoop *r, const Array *array, const Subscript *row, const Subscript *at) {
     double all = access_cost(row, at, r->loop, r->lanes);
     bool transposed = array->memory == ARRAY_COLUMN && array->elements > 1 && array->elements <= SHORT_ROW;
     if (array_is_private(array) || (array->memory == ARRAY_WORK && !r->apart[array->id])) return 1;
-    if (transposed && dtype_bytes(array->dtype) >= 4) return TRANSPOSED_COST * all;
+    if (transposed && dtype_bytes(array->dtype) >= 4) return fmin(short_row_cost(array, r->lanes), all);
     double in_registers = array->memory == ARRAY_WORK
                               ? transposed_access_cost(array->dtype, subscript_coef(at, r->loop), r->lanes)
                               : -1; /* short_rows.c */
@@ -149,7 +153,7 @@ static void mark_serial(Body *body) {
         mark_serial(&s->body);
         if (s->kind != STATEMENT_LOOP) continue;
         int64_t n = loop_iterations(s->loop);
-        bool small = n <= MOST_UNROLLED && n * statements_of(&s->body) <= LONGEST_UNROLLED;
+        bool small = n <= MOST_UNROLLED && n * statements_of(&s->body) <= LONGEST_LOOP;
         s->loop->mark = small ? LOOP_UNROLLED : LOOP_SERIAL;
     }
 }

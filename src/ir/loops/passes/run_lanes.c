@@ -12,8 +12,6 @@
  */
 #include "ir/loops/passes/passes.h"
 
-enum { MOST_UNROLLED = 16 /* iterations of what were lanes */ };
-
 typedef struct RunLanes {
     LoopTree *tree;
     int64_t lanes;

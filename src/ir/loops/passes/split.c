@@ -15,7 +15,7 @@
  */
 #include "ir/loops/passes/passes.h"
 
-enum { MOST_SINGLE = 8, MOST_PATH = 64, LONGEST_COPY = 1500 /* statements */ };
+enum { MOST_SINGLE = 8 /* pieces of one iteration */, MOST_PATH = 64 };
 
 /* ---- which condition, of which loop ------------------------------------------------------------------------- */
 /* Loops from the one that may be split inwards. */
@@ -116,7 +116,7 @@ static bool pays(Arena *arena, const Scalar *condition, const Statement *s) {
         single += side_at(arena, condition, s->loop, at) == ACROSS;
         at = end_of_piece(arena, condition, s->loop, at);
     }
-    return single <= MOST_SINGLE && pieces * statements_of(&s->body) <= LONGEST_COPY;
+    return single <= MOST_SINGLE && pieces * statements_of(&s->body) <= LONGEST_FUNCTION;
 }
 
 /* Iterations from `begin` on. */

@@ -24,14 +24,14 @@
 #include "ir/loops/passes/passes.h"
 #include "ir/loops/verify/verify.h"
 
-/* Of a nest, the cycles that pay for waiting: threads that meet take some latencies of memory, and a partner's processor may be late.
- * A function has several nests, and is first of all to be handed to the other threads. */
-static const double fewest_cycles = 1 << 13, fewest_of_function = 16;
+/* A nest pays for waiting where it takes so many times as long as threads that meet, as a partner's processor may be late. A function
+ * has several nests, and is first of all to be handed to the other threads, which the system may have to wake. */
+static const double fewest_meetings = 40, fewest_of_function = 16;
 /* Of a loop inside: finding a range takes some of them. */
 static const double fewest_of_loop = 1.0 / 64;
 /* The slowest thread's part beside an equal one, above which loops inside are asked, and above which a nest is one thread's. */
 static const double even = 1.05, uneven = 2.2;
-enum { FEWEST_ITERATIONS = 2, USUAL_ROWS = 256, OPERATIONS_OF_ACCESS = 2, STOP_FLAGS_BYTES = 64 };
+enum { FEWEST_ITERATIONS = 2, USUAL_ROWS = 256 /* where a mini-batch may have any number */, OPERATIONS_OF_ACCESS = 2 };
 
 typedef struct Sharing {
     LoopTree *tree;
@@ -177,8 +177,9 @@ static void share_nests(Sharing *w, Body *body) {
 }
 
 void tree_threads(LoopTree *tree, const TileNumbers *numbers) {
-    Sharing w = {
-        .tree = tree, .small = numbers->shares_all, .fewest = fewest_cycles * machine_operations(&numbers->machine)};
+    const Machine *m = &numbers->machine;
+    double fewest = fewest_meetings * machine_meeting(m) * machine_operations(m);
+    Sharing w = {.tree = tree, .small = numbers->shares_all, .fewest = fewest};
     share_nests(&w, &tree->body);
     tree->shared = w.shared >= fewest_of_function * w.fewest;
     if (!tree->shared) {
@@ -186,6 +187,7 @@ void tree_threads(LoopTree *tree, const TileNumbers *numbers) {
         return;
     }
     add_waits(tree);
-    tree->stop_flags = (tree->work_bytes + STOP_FLAGS_BYTES - 1) / STOP_FLAGS_BYTES * STOP_FLAGS_BYTES;
-    tree->work_bytes = tree->stop_flags + STOP_FLAGS_BYTES;
+    size_t line = (size_t)m->line;
+    tree->stop_flags = (tree->work_bytes + line - 1) / line * line;
+    tree->work_bytes = tree->stop_flags + line;
 }

@@ -13,7 +13,7 @@
 #include "ir/loops/passes/passes.h"
 #include "ir/loops/verify/verify.h"
 
-enum { WIDEST = 64, LONGEST_COPY = 400 /* statements */ };
+enum { WIDEST = 64 };
 
 typedef struct Vectoriser {
     LoopTree *tree;
@@ -133,7 +133,7 @@ static void vectorise_body(Vectoriser *v, Body *body) {
     for (int i = 0; i < body->count; i++) {
         Statement *s = body->items[i];
         bool loop = s->kind == STATEMENT_LOOP;
-        int64_t lanes = loop && s->body.count <= LONGEST_COPY ? lanes_of(v, s) : 0;
+        int64_t lanes = loop && s->body.count <= LONGEST_LOOP ? lanes_of(v, s) : 0;
         if (lanes > 1) {
             add_vectors(v, s, &to, lanes);
             continue;

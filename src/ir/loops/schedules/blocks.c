@@ -19,15 +19,10 @@
  *
  * None of this moves a bit: a chain takes its terms in their order, and storing and loading a sum changes nothing.
  */
+#include "ir/loops/code_limits.h"
 #include "ir/loops/schedules/kernel.h"
 
-enum {
-    FEWEST_USES = 8,
-    FEWEST_PASSES = 4 /* of tiles by the same panel */,
-    FEW_TILES = 4,
-    FEWEST_TERMS = 64,
-    FEWEST_OUTPUTS = 17
-};
+enum { FEWEST_USES = 8, FEWEST_PASSES = 4 /* of tiles by the same panel */, FEW_TILES = 4, FEWEST_TERMS = 64 };
 
 /* ---- the plan --------------------------------------------------------------------------------------------------- */
 static int64_t bytes_of(const Kernel *k) { return (int64_t)dtype_bytes(k->r.dtype); }
@@ -46,7 +41,7 @@ static int lane_operand(const Kernel *k) {
 
 bool kernel_fills_squares(const Scheduler *s, const Kernel *k) {
     int64_t side = s->numbers.square_bytes / bytes_of(k);
-    return side > 1 && k->r.outputs >= side && k->r.outputs >= FEWEST_OUTPUTS;
+    return side > 1 && k->r.outputs >= side && k->r.outputs > MOST_UNROLLED;
 }
 
 bool kernel_is_product(const Scheduler *s, const Kernel *k) {

@@ -34,11 +34,6 @@ static int64_t panel_size(const Pack *pack, const Node *source) {
     return shape_size(source->shape) / source->shape.extent[pack->axis] * pack->lanes;
 }
 
-int64_t pack_panel_bytes(const Reduction *r, int operand) {
-    const Node *source = r->node->source[operand];
-    return panel_size(&r->pack[operand], source) * (int64_t)dtype_bytes(source->dtype);
-}
-
 static int64_t panels_of(const Pack *pack, const Node *source) {
     return (source->shape.extent[pack->axis] + pack->lanes - 1) / pack->lanes;
 }
@@ -60,18 +55,6 @@ static const Subscript *place_in_panel(Scheduler *s, const Pack *pack, const Nod
 const Scalar *pack_value(Scheduler *s, const Reduction *r, int operand, const SpacePoint *at) {
     const Pack *pack = &r->pack[operand];
     return point_load(s, pack->array, NULL, place_in_panel(s, pack, r->node->source[operand], at, r->panel, r->lane));
-}
-
-void pack_fetch(Scheduler *s, const Reduction *r, int operand, const SpacePoint *at, int64_t ahead, int64_t width) {
-    enum { FIRST_LEVEL = 1 };
-    const Pack *pack = &r->pack[operand];
-    const Node *source = r->node->source[operand];
-    int64_t of_line = s->numbers.machine.line / (int64_t)dtype_bytes(source->dtype);
-    for (int64_t lane = 0; lane < width; lane += of_line) {
-        const Subscript *further = subscript_number(s->arena, ahead * pack->lanes + lane);
-        const Subscript *place = place_in_panel(s, pack, source, at, r->panel, further);
-        schedule_fetch(s, pack->array, NULL, place, FIRST_LEVEL);
-    }
 }
 
 /* Lanes of a panel from `first` on, filled, or from the source at the point. */

@@ -91,9 +91,6 @@ bool pack_is_possible(const Scheduler *s, const Reduction *r, int operand, int a
 bool pack_is_known(const Scheduler *s, const Node *source);
 /* Packs it, in a nest of its own. */
 void pack_operand(Scheduler *s, Reduction *r, int operand, int axis, int64_t lanes);
-int64_t pack_panel_bytes(const Reduction *r, int operand);
-/* What is read so many terms later is asked for. */
-void pack_fetch(Scheduler *s, const Reduction *r, int operand, const SpacePoint *at, int64_t ahead, int64_t width);
 /* The element that would be read at this place of the source. */
 const Scalar *pack_value(Scheduler *s, const Reduction *r, int operand, const SpacePoint *at);
 #endif

@@ -9,9 +9,10 @@
  * The order law gives such a sum 16 chains, of which row r joins the one r mod 16. They are in registers. In blocks of rows
  * they are kept from block to block in an array, and are folded after the last block of a chunk.
  */
+#include "ir/loops/code_limits.h"
 #include "ir/loops/schedules/reduction.h"
 
-enum { MOST_UNROLLED = 16 /* chains in registers, terms of a row */, FOUR = 4 };
+enum { FOUR = 4 };
 
 bool row_sum_is_possible(const Scheduler *s, const Nest *nest) {
     Reduction r = reduction_of(nest->reduce);

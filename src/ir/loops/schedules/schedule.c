@@ -18,11 +18,19 @@
 #include "ir/loops/schedules/reduction.h"
 #include "ir/scan.h"
 
-const TileNumbers usual_tiles = {
-    .machine = {.vector_bytes = 64, .registers = 16, .fma_pace = 100, .line = 64, .l1 = 32 << 10, .l2 = 256 << 10},
-    .vectors = 1,
-    .unrolled = 6,
-    .chains = 6};
+const TileNumbers usual_tiles = {.machine = {.vector_bytes = 64,
+                                             .registers = 16,
+                                             .fma_pace = 100,
+                                             .line = 64,
+                                             .l1 = 32 << 10,
+                                             .l2 = 256 << 10,
+                                             .memory_latency = 300,
+                                             .l1_rate = 128,
+                                             .l2_rate = 64,
+                                             .l3_rate = 16},
+                                 .vectors = 1,
+                                 .unrolled = 6,
+                                 .chains = 6};
 
 enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60, BLOCK_ROWS_IN_LANES = 64, MORE_BLOCK_ROWS = 256 };
 

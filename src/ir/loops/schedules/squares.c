@@ -8,6 +8,7 @@
  * Between a layout with channels innermost and a row-major one either the loads or the stores of such a nest are from here
  * and there, one by one. Squares of registers are read along one axis and stored along the other.
  */
+#include "ir/loops/code_limits.h"
 #include "ir/loops/schedules/schedule.h"
 
 /* ---- all squares -------------------------------------------------------------------------------------------- */
@@ -127,12 +128,11 @@ static bool has_arrays(const Scheduler *s, const Nest *nest) {
 }
 
 bool schedule_elements_in_squares(Scheduler *s, const Nest *nest) {
-    enum { CHEAP = 6 };
     SquareValues v = {.side = side_of(s, nest),
                       .stored = place_innermost(s, nest),
                       .space = nest->space,
                       .count = nest->store_count,
-                      .cheap = nest->cost <= CHEAP * nest->store_count,
+                      .cheap = nest->cost <= CHEAP_STORES * nest->store_count,
                       .value = value_of_store,
                       .store = store_of_nest,
                       .context = nest};

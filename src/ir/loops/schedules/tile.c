@@ -1,7 +1,6 @@
 /* tile: one tile of a kernel: its chains start, terms join them, and the stores of the nest find the sums. */
+#include "ir/loops/code_limits.h"
 #include "ir/loops/schedules/kernel.h"
-
-enum { CHEAP = 6 }; /* operations of an epilogue that are repeated for each chain */
 
 /* ---- terms that are absent ---------------------------------------------------------------------------------- */
 bool kernel_guarded_along(const Kernel *k, int axis) {
@@ -79,19 +78,6 @@ void kernel_start_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const Ch
     kernel_tile_close(s, loops);
 }
 
-/* Panels of weights that are more than half of the first-level cache come from the second once a tile, too late for a loop
- * as short as that over an image's channels. */
-static void fetch_weights(Scheduler *s, Kernel *k) {
-    enum { HALF_OF_CACHE = 16 << 10, TERMS_AHEAD = 8 };
-    for (int o = 0; o < k->r.node->sources; o++) {
-        const Scalar *ok = NULL;
-        if (k->r.pack[o].array == NULL || pack_panel_bytes(&k->r, o) <= HALF_OF_CACHE) continue;
-        SpacePoint at = point_through(s, &k->r.c->access[o], &k->r.point, k->r.extent, k->r.axes,
-                                      k->r.node->source[o]->shape, &ok);
-        pack_fetch(s, &k->r, o, &at, TERMS_AHEAD, k->lanes);
-    }
-}
-
 /* The condition stands around as many of the tile's chains as it is the same for. */
 void kernel_one_term(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
     bool of_each = k->guarded && k->unrolled_axis >= 0 && kernel_guarded_along(k, k->unrolled_axis);
@@ -100,7 +86,6 @@ void kernel_one_term(Scheduler *s, Kernel *k, const KernelTile *tile, const Chai
     if (k->unrolled_axis >= 0) k->r.point.axis[k->unrolled_axis] = tile->unrolled;
     if (k->lanes_axis >= 0) k->r.point.axis[k->lanes_axis] = tile->lane;
     if (k->guarded && !of_each) guard_open(s, k);
-    if (k->reads_window) fetch_weights(s, k);
     TileLoops loops = unrolled_open(s, k, tile, LOOP_UNROLLED);
     if (of_each) guard_open(s, k);
     lanes_open(s, k, tile, tile->width, &loops);
@@ -145,7 +130,7 @@ static bool stores_lie_along_lanes(const Scheduler *s, const Kernel *k) {
     return k->lanes_axis == (beside >= 0 ? beside : shape_last_axis(s->nest->space));
 }
 
-bool kernel_has_cheap_stores(const Scheduler *s) { return s->nest->cost <= CHEAP; }
+bool kernel_has_cheap_stores(const Scheduler *s) { return s->nest->cost <= CHEAP_STORES; }
 
 /* What is in registers is named; what the stores of the nest find is an array that loops can walk through. */
 void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {

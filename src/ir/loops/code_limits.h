@@ -1,0 +1,36 @@
+/* code_limits: how much code a schedule may make.
+ *
+ * What is written out, once an iteration or once a register, saves loads, stores and jumps; LLVM's time grows faster than the length of
+ * a loop or a function, and from some length on nothing is saved that shows. These numbers are the compiler's: no processor
+ * has others, and none moves a bit. What depends on a processor is computed from its figures (machine.h).
+ */
+#ifndef SGDC_LOOPS_CODE_LIMITS_H
+#define SGDC_LOOPS_CODE_LIMITS_H
+
+/* ---- loops that are written out */
+enum {
+    MOST_UNROLLED = 16,      /* iterations; of an axis that lanes leave, its elements */
+    SHORT_ROW = 16,          /* elements of a row that is loaded at once (llvm/short_rows.c) */
+    LONGEST_LOOP = 400,      /* statements, with what is written out inside */
+    LONGEST_TWICE = 200,     /* statements that are there twice */
+    LONGEST_FUNCTION = 1500, /* statements of a tiny function, or of the copies of a loop */
+    LONGEST_FUNCTION_OF_RUNS = 2500
+};
+
+/* ---- what a nest computes, in operations (ops.def) */
+enum {
+    CHEAP_STORES = 6,        /* that are written out for each vector of a tile */
+    COSTLIEST_EPILOGUE = 12, /* that is written out for each register of a tile */
+    COSTLIEST_LOOP = 100,    /* that is a loop over a tile; sums over rows have few tiles */
+    COSTLIEST_VALUE = 300,   /* that is not stored on the way */
+    COSTLIEST_NEST = 400,
+    MOST_STORES = 10, /* of a nest */
+    FEWEST_CHAINS = 8 /* of a nest whose epilogue counts */
+};
+
+/* ---- what walks over a graph */
+enum {
+    DEEPEST_VALUE = 48, /* a value is computed by recursion */
+    TRIED_NESTS = 12    /* of the last, for each store */
+};
+#endif
