@@ -119,16 +119,12 @@ static LLVMValueRef emulated_fma(Emitter *e, LLVMValueRef a, LLVMValueRef b, LLV
     LLVMValueRef t = LLVMBuildFSub(bld, s, p, "");
     LLVMValueRef error = LLVMBuildFAdd(bld, LLVMBuildFSub(bld, p, LLVMBuildFSub(bld, s, t, ""), ""),
                                        LLVMBuildFSub(bld, q, t, ""), "");
-    LLVMValueRef zero = like_real(e, s, 0);
-    LLVMValueRef inexact = LLVMBuildFCmp(bld, LLVMRealONE, error, zero, "");
+    LLVMValueRef inexact = LLVMBuildFCmp(bld, LLVMRealONE, error, like_real(e, s, 0), "");
     LLVMValueRef bits = LLVMBuildBitCast(bld, s, bits_type, "");
-    LLVMValueRef even = LLVMBuildICmp(bld, LLVMIntEQ, LLVMBuildAnd(bld, bits, like_int(e, bits, 1), ""),
-                                      like_int(e, bits, 0), "");
-    LLVMValueRef outward = LLVMBuildICmp(bld, LLVMIntEQ, LLVMBuildFCmp(bld, LLVMRealOLT, error, zero, ""),
-                                         LLVMBuildFCmp(bld, LLVMRealOLT, s, zero, ""), "");
-    LLVMValueRef change = LLVMBuildSelect(bld, outward, like_int(e, bits, 1), like_int(e, bits, -1), "");
-    change = LLVMBuildSelect(bld, LLVMBuildAnd(bld, inexact, even, ""), change, like_int(e, bits, 0), "");
-    s = LLVMBuildBitCast(bld, LLVMBuildAdd(bld, bits, change, ""), wide, "");
+    LLVMValueRef differ = LLVMBuildXor(bld, bits, LLVMBuildBitCast(bld, error, bits_type, ""), "");
+    LLVMValueRef toward_zero = LLVMBuildSub(bld, bits, LLVMBuildLShr(bld, differ, like_int(e, bits, 63), ""), "");
+    LLVMValueRef odd = LLVMBuildOr(bld, toward_zero, like_int(e, bits, 1), "");
+    s = LLVMBuildBitCast(bld, LLVMBuildSelect(bld, inexact, odd, bits, ""), wide, "");
     return LLVMBuildFPTrunc(bld, s, LLVMTypeOf(a), "");
 }
 

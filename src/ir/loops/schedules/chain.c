@@ -166,9 +166,12 @@ void chains_one_term(Scheduler *s, Reduction *r, const ChainArrays *chains, cons
     const Subscript *number = chains_term_number(s, r), *at = base;
     if (lane == NULL && r->lanes > 1 && !r->c->over_rows) lane = point_remainder(s, number, ORDER_LANES);
     if (lane != NULL) at = subscript_sum(s->arena, base, lane);
-    ChainValue chain = chains_load(s, chains, at);
+    ChainValue chain = r->alone ? chains_start(s, r) : chains_load(s, chains, at);
     chain = chains_step(s, r, &chain, number);
-    chains_continue(s, chains, at, &chain, number, r->joining);
+    if (r->alone)
+        chains_store(s, chains, at, &chain);
+    else
+        chains_continue(s, chains, at, &chain, number, r->joining);
 }
 
 void chains_start_all(Scheduler *s, const Reduction *r, const ChainArrays *chains, int64_t count) {

@@ -91,9 +91,10 @@ static ChainValue sum_at_point(Scheduler *s, Reduction *r) {
     const Subscript *zero = subscript_number(s->arena, 0);
     if (r->terms == 0 && r->node->op == OP_CONTRACT) return (ChainValue){{point_const(s, r->dtype, 0), NULL}};
     bool in_chunks = r->chunk > 0 && r->terms > r->chunk;
-    if (r->terms < r->lanes && !in_chunks) r->lanes = (int)r->terms; /* of the others, none has a term */
+    r->alone = r->terms <= r->lanes && !in_chunks;
+    if (r->alone) r->lanes = (int)r->terms; /* of the others, none has a term */
     ChainArrays chains = chains_registers(s, r, r->lanes);
-    chains_start_all(s, r, &chains, r->lanes);
+    if (!r->alone) chains_start_all(s, r, &chains, r->lanes);
     if (in_chunks) return sum_in_chunks(s, r, &chains);
     terms_from(s, r, r->result, &chains, zero);
     chains_fold_lanes(s, r, &chains, zero, NULL, 0);

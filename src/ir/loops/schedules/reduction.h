@@ -27,6 +27,7 @@ typedef struct Reduction {
     Panels panels[2];              /* by operand */
     const Subscript *term;         /* which one it is in its block */
     int64_t joining;               /* terms that the loops around make */
+    bool alone;                    /* each chain has one term, and so is that */
 } Reduction;
 
 /* A chain's value, and the index of an argmax. */

@@ -1,5 +1,6 @@
 /* scalar: scalars as LETs of the open body. */
 #include "ir/loops/schedules/schedule.h"
+#include <math.h>
 
 const Scalar *point_const(Scheduler *s, DType dtype, double value) {
     Scalar *c = tree_scalar(s->tree, SCALAR_CONST, dtype);
@@ -113,6 +114,12 @@ const Scalar *point_both(Scheduler *s, const Scalar *a, const Scalar *b) {
     return a == NULL ? b : point_op(s, OP_AND, DTYPE_BOOL, a, b, NULL);
 }
 
+/* What is -0, or an integer 0, changes no bit of what is added. */
+static bool adds_nothing(const Scalar *sum, DType dtype) {
+    return sum->kind == SCALAR_CONST && sum->value == 0 && (signbit(sum->value) || !dtype_is_real(dtype));
+}
+
 const Scalar *point_add(Scheduler *s, DType dtype, const Scalar *sum, const Scalar *x, const Scalar *y) {
+    if (adds_nothing(sum, dtype)) return y == NULL ? x : point_op(s, OP_MUL, dtype, x, y, NULL);
     return y == NULL ? point_op(s, OP_ADD, dtype, sum, x, NULL) : point_op(s, OP_FMA, dtype, x, y, sum);
 }
