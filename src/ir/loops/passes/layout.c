@@ -5,52 +5,62 @@
  *       for i in 0..5                                   for i in 0..5
  *         x[i + 5 rows + 5 t] = ..           ->           x[rows + t + 16 i] = ..
  *
- * An array of the work block that is touched with rows as lanes, and in no other way, is changed: so what is side by side
- * in lanes is so in memory.
+ * An array of the work block is changed that lanes touch as rows, and else only loops that read or write one element after the
+ * other, whose places are known: so what is side by side in lanes is so in memory. Elsewhere elements of a row are lanes.
  */
 #include "ir/loops/passes/passes.h"
 
 typedef struct ArrayRows {
-    int64_t elements; /* of a row; 0: not yet known; -1: rows are not always lanes */
+    int64_t elements; /* of a row; 0: not yet known; -1: rows may not be beside each other */
+    bool lanes;       /* rows are lanes somewhere */
 } ArrayRows;
 typedef struct RowLayouts {
     const LoopTree *tree;
     ArrayRows *of; /* by array */
 } RowLayouts;
 
-static const Loop *find_loop(const Subscript *at, bool rows, LoopMark mark) {
-    for (int i = 0; i < at->count; i++) {
-        const Loop *loop = at->term[i].loop;
-        if (loop != NULL && loop->rows == rows && loop->mark == mark) return loop;
-    }
-    return NULL;
+/* elements * row + rest, the rest being inside of the row */
+typedef struct RowPlace {
+    int64_t elements; /* -1: it is no such place */
+    bool lanes;       /* lanes are rows */
+    const Subscript *row, *rest;
+} RowPlace;
+
+static const Subscript *of_term(Arena *arena, const SubscriptTerm *t) {
+    return t->loop != NULL ? subscript_of_loop(arena, t->loop) : subscript_of_scalar(arena, t->scalar);
 }
 
-/* The row that lanes, of one vector or of several beside each other, are of; NULL: it is no such place. */
-static const Subscript *row_in_lanes(Arena *arena, const Subscript *at) {
-    const Loop *rows = find_loop(at, true, LOOP_SERIAL), *lane = find_loop(at, false, LOOP_VECTOR);
-    if (rows == NULL || lane == NULL || rows->step % lane->extent != 0) return NULL;
-    const Subscript *row = subscript_sum(arena, subscript_of_loop(arena, rows), subscript_of_loop(arena, lane));
-    if (rows->step == lane->extent) return row;
+static RowPlace row_place(Arena *arena, const Subscript *at) {
+    RowPlace place = {.elements = -1, .row = subscript_number(arena, 0)}, none = place;
+    for (int i = 0; i < at->count; i++)
+        if (at->term[i].loop != NULL && at->term[i].loop->rows) place.elements = at->term[i].coef;
+    if (place.elements < 1) return none;
+    place.row = subscript_number(arena, at->offset / place.elements);
+    place.rest = subscript_number(arena, at->offset % place.elements);
     for (int i = 0; i < at->count; i++) {
-        const Loop *vector = at->term[i].loop;
-        if (vector == NULL || vector->mark != LOOP_UNROLLED || vector->extent * lane->extent != rows->step ||
-            at->term[i].coef != subscript_coef(at, rows) * lane->extent)
-            continue;
-        const Subscript *first = subscript_times(arena, subscript_of_loop(arena, vector), lane->extent);
-        return subscript_sum(arena, row, first);
+        const SubscriptTerm *t = &at->term[i];
+        bool of_row = t->coef % place.elements == 0;
+        const Subscript *moved = subscript_times(arena, of_term(arena, t), of_row ? t->coef / place.elements : t->coef);
+        const Subscript **part = of_row ? &place.row : &place.rest;
+        *part = subscript_sum(arena, *part, moved);
+        if (t->loop != NULL && t->loop->mark == LOOP_VECTOR) {
+            if (t->coef != place.elements) return none;
+            place.lanes = true;
+        }
     }
-    return NULL;
+    Range rest = subscript_range(place.rest);
+    return rest.least >= 0 && rest.most < place.elements ? place : none;
+}
+
+static bool moves_one_by_one(const Subscript *rest) {
+    for (int i = 0; i < rest->count; i++)
+        if (rest->term[i].loop == NULL || rest->term[i].loop->mark != LOOP_UNROLLED) return false;
+    return true;
 }
 
 int64_t elements_of_row(Arena *arena, const Subscript *at) {
-    const Subscript *row = row_in_lanes(arena, at);
-    if (row == NULL) return -1;
-    int64_t elements = subscript_coef(at, find_loop(at, true, LOOP_SERIAL));
-    Range rest = subscript_range(subscript_sum(arena, at, subscript_times(arena, row, -elements)));
-    bool one_row = subscript_coef(at, find_loop(at, false, LOOP_VECTOR)) == elements && rest.least >= 0 &&
-                   rest.most < elements;
-    return one_row ? elements : -1;
+    RowPlace place = row_place(arena, at);
+    return place.elements > 0 && (place.lanes || moves_one_by_one(place.rest)) ? place.elements : -1;
 }
 
 static void look(void *context, const Array **array, const Subscript **at) {
@@ -58,16 +68,16 @@ static void look(void *context, const Array **array, const Subscript **at) {
     ArrayRows *of = &l->of[(*array)->id];
     int64_t elements = (*array)->memory == ARRAY_WORK ? elements_of_row(l->tree->arena, *at) : -1;
     of->elements = of->elements == 0 || of->elements == elements ? elements : -1;
+    of->lanes |= elements > 0 && row_place(l->tree->arena, *at).lanes;
 }
 
 static void change(void *context, const Array **array, const Subscript **at) {
     RowLayouts *l = context;
     Arena *arena = l->tree->arena;
-    int64_t elements = l->of[(*array)->id].elements;
-    if (elements <= 1) return;
-    const Subscript *row = row_in_lanes(arena, *at);
-    const Subscript *rest = subscript_sum(arena, *at, subscript_times(arena, row, -elements));
-    *at = subscript_sum(arena, row, subscript_times(arena, rest, (*array)->elements / elements));
+    const ArrayRows *of = &l->of[(*array)->id];
+    if (of->elements <= 1 || !of->lanes) return;
+    RowPlace place = row_place(arena, *at);
+    *at = subscript_sum(arena, place.row, subscript_times(arena, place.rest, (*array)->elements / of->elements));
 }
 
 void tree_layout(LoopTree *tree, const TileNumbers *numbers) {

@@ -108,7 +108,7 @@ static bool add_body(const RowLoop *r, RowCost *cost, const Body *body, double t
 
 static bool pays(const Statement *s, int64_t lanes, const uint8_t *apart) {
     RowLoop r = {s->loop, lanes, apart};
-    RowCost cost = {0, 0};
+    RowCost cost = {1, 1}; /* an iteration's own */
     if (!s->loop->rows || s->loop->step != 1 || s->loop->pad % lanes != 0) return false;
     return add_body(&r, &cost, &s->body, 1, 1, NULL) && cost.lanes < cost.as_is * (double)lanes;
 }

@@ -62,7 +62,8 @@ static void note(Transposition *t, const ArrayAccess *access, bool always) {
     if (array->memory != ARRAY_WORK || of->elements < 0) return;
     int64_t elements = elements_of_row(t->tree->arena, at);
     bool short_row = transposed_access_cost(array->dtype, elements, t->rows->step) > 0 &&
-                     subscript_coef(at, t->rows) == elements && (of->elements == 0 || of->elements == elements);
+                     subscript_coef(at, t->rows) == elements && subscript_coef(at, t->lane) == elements &&
+                     (of->elements == 0 || of->elements == elements);
     bool once = !access->store || (always && !of->stored && reaches_all(t, element_of(t, at, elements), elements));
     *(access->store ? &of->stored : &of->loaded) = true;
     of->elements = short_row && once && of->loaded != of->stored ? elements : -1;

@@ -105,7 +105,7 @@ static void sum_from_block_to_block(Scheduler *s, Reduction *r) {
 
 /* ---- folds -------------------------------------------------------------------------------------------------------- */
 /* Of FOUR outputs: when four lanes of each are left these are a square, whose other side has a lane for each output. */
-static void sum_of_four(Scheduler *s, Reduction *r, const ChainArrays *chains, const Subscript *first) {
+static void sum_of_four(Scheduler *s, Reduction *r, const ChainArrays *chains, int axis, const Subscript *first) {
     ChainArrays square = chains_registers(s, r, FOUR * FOUR);
     const Subscript *u = schedule_loop_open(s, "u", FOUR, LOOP_UNROLLED);
     const Subscript *base = subscript_times(s->arena, subscript_sum(s->arena, first, u), ORDER_LANES);
@@ -122,7 +122,7 @@ static void sum_of_four(Scheduler *s, Reduction *r, const ChainArrays *chains, c
     ChainValue even = chains_join_further(s, r, &square, t, 2 * FOUR);
     const Subscript *next = subscript_sum(s->arena, t, subscript_number(s->arena, FOUR));
     ChainValue odd = chains_join_further(s, r, &square, next, 2 * FOUR);
-    r->point.axis[0] = subscript_sum(s->arena, first, t);
+    r->point.axis[axis] = subscript_sum(s->arena, first, t);
     schedule_sum(s, &r->point, chains_join(s, r, &even, &odd).v[0], NULL);
     schedule_close(s);
 }
@@ -133,16 +133,26 @@ static void sum_of_one(Scheduler *s, Reduction *r, const ChainArrays *chains) {
     schedule_sum(s, &r->point, chains_load(s, chains, base).v[0], NULL);
 }
 
+/* The only one that all outputs are along; -1: there is none. */
+static int only_axis(const Reduction *r) {
+    for (int a = 0; a < r->result; a++)
+        if (r->extent[a] == r->outputs) return a;
+    return -1;
+}
+
 static void all_sums(Scheduler *s, Reduction *r, const ChainArrays *chains) {
-    int64_t fours = r->result == 1 && mark_of_loops(r) == LOOP_UNROLLED ? r->outputs / FOUR : 0, done = 0;
-    for (; fours-- > 0; done += FOUR) sum_of_four(s, r, chains, subscript_number(s->arena, done));
+    int axis = only_axis(r);
+    int64_t done = 0;
+    for (int a = 0; a < r->result; a++) r->point.axis[a] = subscript_number(s->arena, 0);
+    for (; axis >= 0 && mark_of_loops(r) == LOOP_UNROLLED && done + FOUR <= r->outputs; done += FOUR)
+        sum_of_four(s, r, chains, axis, subscript_number(s->arena, done));
     if (done == 0) {
         int opened = axes_open(s, r, 0, r->result);
         sum_of_one(s, r, chains);
         schedule_close_all(s, opened);
     }
     for (; done > 0 && done < r->outputs; done++) {
-        r->point.axis[0] = subscript_number(s->arena, done);
+        r->point.axis[axis] = subscript_number(s->arena, done);
         sum_of_one(s, r, chains);
     }
 }
