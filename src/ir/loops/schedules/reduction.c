@@ -15,28 +15,23 @@
 enum { TILE = 16 }; /* chains side by side */
 
 /* ---- the terms ---------------------------------------------------------------------------------------------- */
-/* Loops over the reduced axes from `axis` on. */
-static void terms_from(Scheduler *s, Reduction *r, int axis, const ChainArrays *chains, const Subscript *base) {
-    if (axis == r->axes) {
-        chains_one_term(s, r, chains, base, NULL);
-        return;
+/* All of a row, or of none: where the last axis has whole vectors of them, the lanes of the order law are neighbours. */
+static void all_terms(Scheduler *s, Reduction *r, const ChainArrays *chains, const Subscript *base) {
+    int last = r->axes - 1;
+    int64_t extent[MOST_AXES];
+    const Subscript *lane = NULL;
+    while (last > r->result && r->extent[last] == 1) last--;
+    for (int a = r->result; a < r->axes; a++) extent[a] = r->extent[a];
+    bool in_lanes = last >= r->result && r->lanes > 1 && !r->c->over_rows && extent[last] % ORDER_LANES == 0;
+    if (in_lanes) extent[last] /= ORDER_LANES;
+    int opened = schedule_terms_open(s, extent + r->result, r->axes - r->result, r->point.axis + r->result);
+    if (in_lanes) {
+        lane = schedule_loop_open(s, "lane", ORDER_LANES, LOOP_VECTOR);
+        const Subscript *vector = subscript_times(s->arena, r->point.axis[last], ORDER_LANES);
+        r->point.axis[last] = subscript_sum(s->arena, vector, lane);
     }
-    int64_t extent = r->extent[axis];
-    bool last = true;
-    for (int k = axis + 1; k < r->axes; k++) last = last && r->extent[k] == 1;
-    for (int k = axis + 1; k < r->axes && last; k++) r->point.axis[k] = subscript_number(s->arena, 0);
-    if (last && r->lanes > 1 && !r->c->over_rows && extent % ORDER_LANES == 0) { /* the lanes are neighbours */
-        const Subscript *k = schedule_loop_open(s, "k", extent / ORDER_LANES, LOOP_SERIAL);
-        const Subscript *lane = schedule_loop_open(s, "lane", ORDER_LANES, LOOP_VECTOR);
-        r->point.axis[axis] = subscript_sum(s->arena, subscript_times(s->arena, k, ORDER_LANES), lane);
-        chains_one_term(s, r, chains, base, lane);
-        schedule_close(s);
-        schedule_close(s);
-        return;
-    }
-    r->point.axis[axis] = schedule_loop_open(s, "k", extent, LOOP_SERIAL);
-    terms_from(s, r, axis + 1, chains, base);
-    schedule_close(s);
+    chains_one_term(s, r, chains, base, lane);
+    schedule_close_all(s, opened + in_lanes);
 }
 
 /* ---- tiles -------------------------------------------------------------------------------------------------- */
@@ -96,7 +91,7 @@ static ChainValue sum_at_point(Scheduler *s, Reduction *r) {
     ChainArrays chains = chains_registers(s, r, r->lanes);
     if (!r->alone) chains_start_all(s, r, &chains, r->lanes);
     if (in_chunks) return sum_in_chunks(s, r, &chains);
-    terms_from(s, r, r->result, &chains, zero);
+    all_terms(s, r, &chains, zero);
     chains_fold_lanes(s, r, &chains, zero, NULL, 0);
     return chains_load(s, &chains, zero);
 }
@@ -105,8 +100,8 @@ static ChainValue sum_at_point(Scheduler *s, Reduction *r) {
 /* The terms of all rows, or of those of the chunk. */
 static void terms_of_rows(Scheduler *s, Reduction *r, const ChainArrays *chains, const Loop *chunk) {
     ScheduleRow before = schedule_rows_open(s, chunk, chunk != NULL ? r->chunk : s->block_rows, 1, 1);
-    terms_from(s, r, r->result, chains,
-               r->lanes > 1 ? point_remainder(s, s->at.in_loop, ORDER_LANES) : subscript_number(s->arena, 0));
+    all_terms(s, r, chains,
+              r->lanes > 1 ? point_remainder(s, s->at.in_loop, ORDER_LANES) : subscript_number(s->arena, 0));
     schedule_rows_close(s, before);
 }
 
@@ -208,7 +203,7 @@ static void row_of_tile(Scheduler *s, Reduction *r, int axis, const Subscript *f
     if (axis >= 0)
         terms_of_tile(s, r, axis, &chains, first, count);
     else
-        terms_from(s, r, r->result, &chains, t);
+        all_terms(s, r, &chains, t);
     t = schedule_loop_open(s, "t", count, LOOP_VECTOR);
     if (axis >= 0) r->point.axis[axis] = subscript_sum(s->arena, first, t);
     ChainValue after = chains_load(s, &chains, t);
@@ -240,7 +235,7 @@ static void reduce_row(Scheduler *s, const Nest *nest) {
     int axis = axis_of_tiles(&r);
     if (r.terms == 1) {
         int opened = schedule_axes_open(s, r.extent, r.result, r.point.axis);
-        terms_from(s, &r, r.result, &open.arrays, place_of_open(s, &r, &open));
+        all_terms(s, &r, &open.arrays, place_of_open(s, &r, &open));
         schedule_close_all(s, opened);
     } else if (axis >= 0) {
         row_of_tiles(s, &r, axis, &open);
