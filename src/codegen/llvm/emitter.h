@@ -275,6 +275,8 @@ void emit_let(Emitter *e, const Scalar *scalar);
 TreeRows *known_rows_new(Emitter *e);
 /* The number of the data's row at a place, in i64. */
 LLVMValueRef emit_data_row(Emitter *e, LLVMValueRef place, PlacePast past);
+/* Where a step begins. */
+void emit_rows_of_step(Emitter *e);
 /* Of neighbouring places, from `place` on, as SCALAR_ROW has them. */
 LLVMValueRef emit_row_numbers(Emitter *e, const Scalar *s, LLVMValueRef place);
 LLVMValueRef emit_row_of_column(Emitter *e, const Array *column, LLVMValueRef number);

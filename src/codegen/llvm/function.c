@@ -50,6 +50,7 @@ static LLVMValueRef several_steps(Emitter *e) {
     e->step_begin = steps.begin;
     e->rows = e->tree->whole ? index_const(e, e->tree->most_rows) : steps.rows;
     e->steps = LLVMBuildAdd(e->b, before, steps.count, "");
+    emit_rows_of_step(e);
     emit_body(e, &e->tree->body);
     LLVMValueRef flags = e->shared ? outline_place(e, e->work, (int64_t)e->tree->stop_flags) : NULL;
     steps_close(e, &steps, flags);

@@ -1,17 +1,18 @@
 /* rows: columns of data with rows as lanes.
  *
  * The numbers of neighbouring places' rows are where the caller wrote them, if the caller chose rows and there are enough; else
- * they are counted, or fetched one by one, into a few bytes on the stack. Of a short row all elements are loaded at once
+ * they are counted, or fetched one by one, to a place on the stack: once a step for all of its rows where these are not many, so
+ * that its loops ask for nothing. Of a short row all elements are loaded at once
  * (short_rows.c), and are remembered as long as the code goes on without a branch: its loops over the elements are
  * unrolled.
  */
 #include "codegen/llvm/emitter.h"
 #include <string.h>
 
-enum { MOST_KNOWN = 4 };
+enum { MOST_KNOWN = 4, MOST_OF_STEP = 256, WRITTEN_AT_ONCE = 16 };
 
 struct RowNumbers {
-    LLVMValueRef numbers, follow; /* where they lie, in i32; do the rows follow each other? */
+    LLVMValueRef numbers, follow; /* where they lie, in i32; do the rows follow each other? NULL: nobody asks */
     LLVMValueRef first;           /* if so, the first of them */
     int lanes;
 };
@@ -25,10 +26,28 @@ struct TreeRows {
     RowNumbers *of; /* by scalar */
     KnownColumn known[MOST_KNOWN];
     int next;
+    int64_t places;       /* of a step: numbers that lanes ask for */
+    LLVMValueRef of_step; /* where they lie; NULL: nowhere */
 };
+
+static bool is_of_step(const Scalar *s) {
+    return s->kind == SCALAR_ROW && s->n != PAST_CALL && subscript_range(s->at).most < MOST_OF_STEP;
+}
+
+static void find_places(TreeRows *rows, const Body *body, const Loop *lanes) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        bool vector = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_VECTOR;
+        find_places(rows, &s->body, vector ? s->loop : lanes);
+        if (lanes == NULL || s->kind != STATEMENT_LET || !is_of_step(s->scalar)) continue;
+        int64_t end = subscript_range(s->scalar->at).most + 1;
+        if (subscript_coef(s->scalar->at, lanes) == 1 && end > rows->places) rows->places = end;
+    }
+}
 
 TreeRows *known_rows_new(Emitter *e) {
     TreeRows *rows = arena_new_of(e->arena, TreeRows);
+    find_places(rows, &e->tree->body, NULL);
     rows->of = arena_array(e->arena, RowNumbers, e->tree->scalars + 1);
     return rows;
 }
@@ -45,6 +64,13 @@ LLVMValueRef emit_data_row(Emitter *e, LLVMValueRef place, PlacePast past) {
     mark_region(e, given, REGION_INPUT);
     return LLVMBuildSelect(e->b, counted, LLVMBuildAdd(e->b, e->first, place, ""),
                            LLVMBuildZExt(e->b, given, e->i64, ""), "");
+}
+
+static LLVMValueRef load_numbers(Emitter *e, LLVMValueRef numbers) {
+    LLVMValueRef all = LLVMBuildLoad2(e->b, vector_type(e->i32, e->lanes), numbers, "");
+    LLVMSetAlignment(all, (unsigned)sizeof(int32_t));
+    mark_region(e, all, REGION_INPUT);
+    return all;
 }
 
 static void store_number(Emitter *e, LLVMValueRef numbers, LLVMValueRef at, LLVMValueRef v) {
@@ -66,34 +92,86 @@ static void fetch_rows(Emitter *e, LLVMValueRef numbers, LLVMValueRef place, Pla
     loop_close(e, &l, index_const(e, e->lanes), 1);
 }
 
-/* Of the places from `place` on. Those past the mini-batch may be any row: nobody asks which. */
+/* The numbers of so many places from `begin` of the call on: where the caller wrote them, or in `own`. */
+typedef struct NumberPlaces {
+    LLVMValueRef given, own, whole, counted; /* the call has all of them; nobody chose them */
+    LLVMBasicBlockRef before, after;
+} NumberPlaces;
+
+static LLVMValueRef is_whole(Emitter *e, LLVMValueRef begin, int64_t count) {
+    LLVMValueRef end = LLVMBuildAdd(e->b, begin, index_const(e, count), "");
+    return LLVMBuildICmp(e->b, LLVMIntSLE, end, e->count, "");
+}
+
+/* What follows writes them to `own`. */
+static NumberPlaces places_open(Emitter *e, LLVMValueRef begin, int64_t count) {
+    NumberPlaces p = {.given = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &begin, 1, ""),
+                      .own = emit_place(e, e->i32, count, false),
+                      .whole = is_whole(e, begin, count),
+                      .counted = LLVMBuildIsNull(e->b, e->rows_or_null, ""),
+                      .before = LLVMGetInsertBlock(e->b)};
+    p.after = if_open(e, LLVMBuildOr(e->b, p.counted, LLVMBuildNot(e->b, p.whole, ""), ""));
+    return p;
+}
+
+static LLVMValueRef places_close(Emitter *e, const NumberPlaces *p) {
+    LLVMBasicBlockRef from[2] = {p->before, LLVMGetInsertBlock(e->b)};
+    LLVMValueRef places[2] = {p->given, p->own};
+    if_close(e, p->after);
+    LLVMValueRef numbers = LLVMBuildPhi(e->b, e->pointer, "");
+    LLVMAddIncoming(numbers, places, from, 2);
+    return numbers;
+}
+
+/* Those past the mini-batch may be any row: nobody asks which. */
+static void write_numbers(Emitter *e, LLVMValueRef numbers, LLVMValueRef place, LLVMValueRef whole, PlacePast past) {
+    LLVMBasicBlockRef after = if_open(e, whole);
+    count_rows(e, numbers, LLVMBuildAdd(e->b, place, e->step_begin, ""));
+    if_close(e, after);
+    after = if_open(e, LLVMBuildNot(e->b, whole, ""));
+    fetch_rows(e, numbers, place, past);
+    if_close(e, after);
+}
+
+void emit_rows_of_step(Emitter *e) {
+    int64_t lanes = e->lanes, count = e->known_rows->places;
+    if (count == 0) return;
+    e->lanes = WRITTEN_AT_ONCE;
+    count = (count + e->lanes - 1) / e->lanes * e->lanes;
+    NumberPlaces p = places_open(e, e->step_begin, count);
+    LoopBlocks l;
+    loop_open(e, &l, index_const(e, 0));
+    LLVMValueRef to = LLVMBuildInBoundsGEP2(e->b, e->i32, p.own, &l.index, 1, "");
+    LLVMValueRef whole = is_whole(e, LLVMBuildAdd(e->b, l.index, e->step_begin, ""), e->lanes);
+    LLVMValueRef copied = LLVMBuildAnd(e->b, whole, LLVMBuildNot(e->b, p.counted, ""), "");
+    LLVMBasicBlockRef after = if_open(e, copied);
+    LLVMValueRef from = LLVMBuildInBoundsGEP2(e->b, e->i32, p.given, &l.index, 1, "");
+    store_number(e, to, index_const(e, 0), load_numbers(e, from));
+    if_close(e, after);
+    after = if_open(e, LLVMBuildNot(e->b, copied, ""));
+    write_numbers(e, to, l.index, whole, PAST_BATCH);
+    if_close(e, after);
+    loop_close(e, &l, index_const(e, count), e->lanes);
+    e->known_rows->of_step = places_close(e, &p);
+    e->lanes = (int)lanes;
+}
+
+/* Of the places from `place` on. */
 LLVMValueRef emit_row_numbers(Emitter *e, const Scalar *s, LLVMValueRef place) {
     RowNumbers *r = &e->known_rows->of[s->id];
-    LLVMValueRef begin = LLVMBuildAdd(e->b, place, e->step_begin, "");
-    LLVMValueRef end = LLVMBuildAdd(e->b, begin, index_const(e, e->lanes), "");
-    LLVMValueRef whole = LLVMBuildICmp(e->b, LLVMIntSLE, end, e->count, "");
-    LLVMValueRef counted = LLVMBuildIsNull(e->b, e->rows_or_null, "");
-    LLVMValueRef given = LLVMBuildInBoundsGEP2(e->b, e->i32, e->rows_or_null, &begin, 1, "");
-    LLVMValueRef own = emit_place(e, e->i32, e->lanes, false), places[2] = {given, own};
-    LLVMBasicBlockRef from[2] = {LLVMGetInsertBlock(e->b), NULL};
-    LLVMValueRef missing = LLVMBuildOr(e->b, counted, LLVMBuildNot(e->b, whole, ""), "");
-    LLVMBasicBlockRef after = if_open(e, missing), inner = if_open(e, whole);
-    count_rows(e, own, begin);
-    if_close(e, inner);
-    inner = if_open(e, LLVMBuildNot(e->b, whole, ""));
-    fetch_rows(e, own, place, (PlacePast)s->n);
-    if_close(e, inner);
-    from[1] = LLVMGetInsertBlock(e->b);
-    if_close(e, after);
-    *r = (RowNumbers){.numbers = LLVMBuildPhi(e->b, e->pointer, ""),
-                      .follow = LLVMBuildAnd(e->b, counted, whole, ""),
-                      .first = LLVMBuildAdd(e->b, e->first, begin, ""),
-                      .lanes = e->lanes};
-    LLVMAddIncoming(r->numbers, places, from, 2);
-    LLVMValueRef all = LLVMBuildLoad2(e->b, vector_type(e->i32, e->lanes), r->numbers, "");
-    LLVMSetAlignment(all, (unsigned)sizeof(int32_t));
-    mark_region(e, all, REGION_INPUT);
-    return all;
+    LLVMValueRef begin = LLVMBuildAdd(e->b, place, e->step_begin, ""), of_step = e->known_rows->of_step;
+    *r = (RowNumbers){.first = LLVMBuildAdd(e->b, e->first, begin, ""), .lanes = e->lanes};
+    for (int i = 0; i < MOST_KNOWN; i++) /* of the iteration before, where a loop is unrolled */
+        if (e->known_rows->known[i].row == s) e->known_rows->known[i].block = NULL;
+    if (of_step != NULL && is_of_step(s)) {
+        r->numbers = LLVMBuildInBoundsGEP2(e->b, e->i32, of_step, &place, 1, "");
+    } else {
+        NumberPlaces p = places_open(e, begin, e->lanes);
+        write_numbers(e, p.own, place, p.whole, (PlacePast)s->n);
+        r->numbers = places_close(e, &p);
+        r->follow = LLVMBuildAnd(e->b, p.counted, p.whole, "");
+    }
+    return load_numbers(e, r->numbers);
 }
 
 static LLVMValueRef number_of_lane(Emitter *e, const RowNumbers *r, int lane) {
