@@ -238,7 +238,7 @@ const char *session_passes(const Codegen *c) {
     static const char *const passes[] = {
         "no-op-module",
         "function(sroa,early-cse<memssa>,loop-mssa(licm),early-cse,simplifycfg)",
-        "function(sroa,early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,early-cse,simplifycfg)",
+        "function(sroa,early-cse<memssa>,loop-mssa(licm),instcombine<no-verify-fixpoint>,simplifycfg)",
     };
     return passes[c->options.level > 2 ? 2 : c->options.level];
 }
