@@ -1,8 +1,8 @@
-/* measure: how long this processor takes for what schedules are made of: multiply-adds of vectors, one after the other and side by
- * side; a load that needs the one before, and vectors that are read in order, from each level of the caches and from memory.
+/* measure: how long this processor takes for what schedules are made of: multiply-adds of vectors side by side,
+ * vectors that are read in order from the first level of the caches, and a load that needs the one before, from what is further.
  *
  * A cycle is what an addition takes that needs the one before. Of several turns the fastest counts: what else the machine
- * does only adds time. All takes about half a second.
+ * does only adds time. All takes about a quarter of a second.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "driver/measure.h"
@@ -27,7 +27,7 @@ struct Timing {
 /* Of vectors of so many bytes. */
 typedef struct VectorRounds {
     int64_t bytes;
-    MakeRounds *latency, *products, *reads; /* NULL: there is no fused multiply-add */
+    MakeRounds *products, *reads; /* NULL: there is no fused multiply-add */
 } VectorRounds;
 
 static double now(void) {
@@ -55,7 +55,7 @@ static double least_seconds(Timing *what) {
 }
 
 /* ---- instructions ------------------------------------------------------------------------------------------- */
-enum { IN_A_ROW = 8, SIDE_BY_SIDE = 12, LOADS = 8 };
+enum { SIDE_BY_SIDE = 12, LOADS = 8 };
 #define FOUR(x) x x x x
 #define EIGHT(x) FOUR(x) FOUR(x)
 #define TWELVE(x) x(2) x(3) x(4) x(5) x(6) x(7) x(8) x(9) x(10) x(11) x(12) x(13)
@@ -103,21 +103,17 @@ static void additions(Timing *what, int64_t count) {
     }
 
 #if defined(__x86_64__)
-ROUNDS(latency_of_32, EIGHT(PRODUCT_YMM(0)))
-ROUNDS(latency_of_64, EIGHT(PRODUCT_ZMM(0)))
 ROUNDS(products_of_32, TWELVE(PRODUCT_YMM))
 ROUNDS(products_of_64, TWELVE(PRODUCT_ZMM))
 READS(reads_of_16, "movups", "xmm", 16)
 READS(reads_of_32, "vmovups", "ymm", 32)
 READS(reads_of_64, "vmovups", "zmm", 64)
-static const VectorRounds vector_rounds[] = {{16, NULL, NULL, reads_of_16},
-                                             {32, latency_of_32, products_of_32, reads_of_32},
-                                             {64, latency_of_64, products_of_64, reads_of_64}};
+static const VectorRounds vector_rounds[] = {
+    {16, NULL, reads_of_16}, {32, products_of_32, reads_of_32}, {64, products_of_64, reads_of_64}};
 #else
-ROUNDS(latency_of_16, EIGHT(PRODUCT_NEON(0)))
 ROUNDS(products_of_16, TWELVE(PRODUCT_NEON))
 READS(reads_of_16, "ldr", "q", 16)
-static const VectorRounds vector_rounds[] = {{16, latency_of_16, products_of_16, reads_of_16}};
+static const VectorRounds vector_rounds[] = {{16, products_of_16, reads_of_16}};
 #endif
 
 static const VectorRounds *rounds_of(int64_t vector_bytes) {
@@ -149,40 +145,40 @@ static void follow(Timing *what, int64_t count) {
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* What half of a level holds, of the third one, which other cores use too, several times the second; or more than any holds. */
-static int64_t bytes_of_level(const Machine *m, int level) {
-    int64_t third = smaller(m->l3 / 2, 4 * m->l2), last = m->l3 > 0 ? m->l3 : m->l2;
-    int64_t bytes = level == 1 ? m->l1 / 2 : level == 2 ? m->l2 / 2 : level == 3 ? third : 4 * last;
-    return smaller(bytes, most_bytes) / 4096 * 4096;
-}
-
 static int64_t rounded(double x) { return (int64_t)(x + 0.5); }
 
+/* From the first level. */
+static double cycles_to_read(const Machine *m, double cycle, char *memory) {
+    enum { PART = 512 }; /* LOADS of the widest vectors */
+    Timing reads = {rounds_of(m->vector_bytes)->reads, memory, m->l1 / 2 / PART * PART, NULL};
+    return least_seconds(&reads) / cycle / (double)reads.bytes;
+}
+
+/* Of so many bytes, which no level before holds. */
+static double latency_of(const Machine *m, int64_t bytes, double cycle, char *memory) {
+    Timing follows = {follow, memory, smaller(bytes, most_bytes), (char **)memory};
+    link_lines(&follows, m->line);
+    follow(&follows, follows.bytes / m->line / STEPS); /* all of it once */
+    return least_seconds(&follows) / STEPS / cycle;
+}
+
+/* The third level is used by other cores too. */
 static void measure_memory(const Machine *m, Machine *measured, double cycle, char *memory) {
-    static const MachineFigure latency[] = {MACHINE_l1_latency, MACHINE_l2_latency, MACHINE_l3_latency,
-                                            MACHINE_memory_latency};
-    static const MachineFigure rate[] = {MACHINE_l1_rate, MACHINE_l2_rate, MACHINE_l3_rate, MACHINE_memory_rate};
-    for (int level = 1; level <= 4; level++) {
-        Timing reads = {rounds_of(m->vector_bytes)->reads, memory, bytes_of_level(m, level), NULL};
-        Timing follows = {follow, memory, reads.bytes, (char **)memory};
-        if (reads.bytes == 0) continue;
-        machine_set(measured, rate[level - 1], rounded((double)reads.bytes / (least_seconds(&reads) / cycle)));
-        link_lines(&follows, m->line);
-        follow(&follows, follows.bytes / m->line / STEPS); /* all of it once */
-        machine_set(measured, latency[level - 1], rounded(least_seconds(&follows) / STEPS / cycle));
-    }
+    int64_t third = smaller(m->l3 / 2, 4 * m->l2), beyond = 4 * (m->l3 > 0 ? m->l3 : m->l2);
+    machine_set(measured, MACHINE_l1_rate, rounded(1 / cycles_to_read(m, cycle, memory)));
+    if (m->l3 > 0) machine_set(measured, MACHINE_l3_latency, rounded(latency_of(m, third, cycle, memory)));
+    machine_set(measured, MACHINE_memory_latency, rounded(latency_of(m, beyond, cycle, memory)));
 }
 
 void measure_machine(const Machine *known, Machine *measured) {
     enum { LARGE_PAGE = 2 << 20, TEN = 10 };
     const VectorRounds *rounds = rounds_of(known->vector_bytes);
     char *memory = aligned_alloc(LARGE_PAGE, (size_t)most_bytes);
-    Timing adds = {.make = additions}, latency = {.make = rounds->latency}, products = {.make = rounds->products};
+    Timing adds = {.make = additions}, products = {.make = rounds->products};
     double cycle = least_seconds(&adds) / ADDITIONS;
     *measured = (Machine){0};
-    if (rounds->latency != NULL) {
+    if (rounds->products != NULL) {
         double hundred = 100 * least_seconds(&products) / SIDE_BY_SIDE / cycle;
-        machine_set(measured, MACHINE_fma_latency, rounded(least_seconds(&latency) / IN_A_ROW / cycle));
         machine_set(measured, MACHINE_fma_pace, TEN * rounded(hundred / TEN)); /* so that noise does not show */
     }
     sgdrt_prefer_large_pages(memory, (size_t)most_bytes);

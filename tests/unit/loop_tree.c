@@ -353,8 +353,6 @@ static LoopTree *made(Arena *arena, const Run *run, int which, int way) {
                                       .machine.fma_pace = 100,
                                       .machine.memory_latency = 300,
                                       .machine.l1_rate = 128,
-                                      .machine.l2_rate = 64,
-                                      .machine.l3_rate = 16,
                                       .machine.line = 64,
                                       .machine.l1 = 64,
                                       .machine.l2 = 256};

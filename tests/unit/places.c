@@ -38,8 +38,6 @@ static void check_function(const Run *run, const Function *function, RowOrder or
                                      .machine.fma_pace = 100,
                                      .machine.memory_latency = 300,
                                      .machine.l1_rate = 128,
-                                     .machine.l2_rate = 64,
-                                     .machine.l3_rate = 16,
                                      .machine.line = 64,
                                      .machine.l1 = 48 << 10,
                                      .machine.l2 = 1 << 20,

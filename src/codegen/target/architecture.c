@@ -8,12 +8,11 @@
 #include <llvm-c/Target.h>
 
 /* Caches in kilobytes, as most processors of a level have them, and what their cores take in cycles. */
-#define MACHINE(bytes, vectors, hundred, first, second, third)                                                      \
-    {                                                                                                               \
-        .vector_bytes = (bytes), .registers = (vectors), .fma_latency = 4, .fma_pace = (hundred), .line = 64,       \
-        .l1 = (first) << 10, .l2 = (second) << 10, .l3 = (int64_t)(third) << 10, .l1_latency = 5, .l2_latency = 14, \
-        .l3_latency = 50, .memory_latency = 300, .l1_rate = 2 * (bytes), .l2_rate = (bytes), .l3_rate = 16,         \
-        .memory_rate = 6                                                                                            \
+#define MACHINE(bytes, vectors, hundred, first, second, third)                                                   \
+    {                                                                                                            \
+        .vector_bytes = (bytes), .registers = (vectors), .fma_pace = (hundred), .line = 64, .l1 = (first) << 10, \
+        .l2 = (second) << 10, .l3 = (int64_t)(third) << 10, .l3_latency = 50, .memory_latency = 300,             \
+        .l1_rate = 2 * (bytes)                                                                                   \
     }
 /* Two units for products of vectors of up to 32 bytes; of 64 bytes many processors have one. Without an fma it is made of some
  * thirty other operations. */

@@ -32,8 +32,8 @@ const char *machine_figure_unit(MachineFigure figure) { return figures[figure].u
 double machine_products(const Machine *m, double cycles) { return 100 * cycles / (double)m->fma_pace; }
 
 /* Cycles of a vector. Of stores a core does half as many as of loads. */
-static double loading(const Machine *m, int64_t rate) { return (double)m->vector_bytes / (double)rate; }
-static double storing(const Machine *m) { return 2 * loading(m, m->l1_rate); }
+static double loading(const Machine *m) { return (double)m->vector_bytes / (double)m->l1_rate; }
+static double storing(const Machine *m) { return 2 * loading(m); }
 
 double machine_operations(const Machine *m) {
     double vectors = machine_products(m, 1);
@@ -45,12 +45,7 @@ double machine_far(const Machine *m) { return (double)(m->l3 > 0 ? m->l3_latency
 /* A line goes to the others and one comes back; each is asked for where all cores look, and then of the core that has changed it. */
 double machine_meeting(const Machine *m) { return 4 * machine_far(m); }
 
-double machine_copying(const Machine *m) { return machine_products(m, loading(m, m->l1_rate) + storing(m)); }
-
-double machine_nearer(const Machine *m) {
-    double cycles = loading(m, m->l2_rate) - loading(m, m->l1_rate);
-    return cycles > 0 ? machine_products(m, cycles) : 0;
-}
+double machine_copying(const Machine *m) { return machine_products(m, loading(m) + storing(m)); }
 
 /* Lanes that are transposed change places once for each bit of their number, at the pace of products, or of a cycle where those
  * are slow. */

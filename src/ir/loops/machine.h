@@ -39,8 +39,6 @@ double machine_meeting(const Machine *machine);
 double machine_products(const Machine *machine, double cycles);
 /* To load and store a vector, or one element. */
 double machine_copying(const Machine *machine);
-/* By how much a vector comes sooner from the first level of the caches than from the second; 0: not sooner. */
-double machine_nearer(const Machine *machine);
 /* To pack a vector in a square of registers; element by element; to store one element by element. */
 double machine_packing(const Machine *machine, int64_t lanes);
 double machine_packing_alone(const Machine *machine, int64_t lanes);
