@@ -13,17 +13,16 @@
 #include "pool.h"
 #include "float_control.h"
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { CACHE_LINE = 64, LOOKS_PER_TIME = 32 };
-static const int64_t spin_nanoseconds = 30000; /* about what sleeping and being woken costs */
+/* Nanoseconds that a thread looks before it sleeps. Between regions: about what sleeping and being woken costs. Within one
+ * the others are at work, and who is woken late lets them wait in turn. */
+static const int64_t idle_spin = 30000, region_spin = 300000;
 
 typedef struct Worker {
     sgdrt_pool *pool;
@@ -37,6 +36,7 @@ struct sgdrt_pool {
     int64_t waited;        /* by the owner, in nanoseconds */
     sgdrt_pool_work *work; /* of the region; NULL: workers end */
     void *context;
+    int processor;                           /* on which the owner began it */
     _Alignas(CACHE_LINE) atomic_int arrived; /* at the barrier at hand */
     atomic_int sleepers;
     _Alignas(CACHE_LINE) atomic_uint phase; /* barriers that all have passed */
@@ -80,10 +80,10 @@ static void sleep_until_turned(sgdrt_pool *pool, unsigned phase) {
 }
 
 /* For how many nanoseconds; a wait that ends at once does not look at the clock. */
-static int64_t wait_until_turned(sgdrt_pool *pool, unsigned phase) {
+static int64_t wait_until_turned(sgdrt_pool *pool, unsigned phase, int64_t spin) {
     if (pool->spins && look_for_a_while(pool, phase)) return 0;
     int64_t begin = nanoseconds(), spent = 0;
-    while (pool->spins && spent < spin_nanoseconds) {
+    while (pool->spins && spent < spin) {
         bool turned = look_for_a_while(pool, phase);
         spent = nanoseconds() - begin;
         if (turned) return spent;
@@ -92,10 +92,10 @@ static int64_t wait_until_turned(sgdrt_pool *pool, unsigned phase) {
     return nanoseconds() - begin;
 }
 
-static int64_t pass_barrier(sgdrt_pool *pool) {
+static int64_t pass_barrier(sgdrt_pool *pool, int64_t spin) {
     unsigned phase = atomic_load_explicit(&pool->phase, memory_order_relaxed); /* it cannot turn without us */
     if (atomic_fetch_add_explicit(&pool->arrived, 1, memory_order_acq_rel) < pool->threads - 1)
-        return wait_until_turned(pool, phase);
+        return wait_until_turned(pool, phase, spin);
     atomic_store_explicit(&pool->arrived, 0, memory_order_relaxed);
     atomic_store(&pool->phase, phase + 1);
     if (atomic_load(&pool->sleepers) == 0) return 0;
@@ -105,11 +105,11 @@ static int64_t pass_barrier(sgdrt_pool *pool) {
     return 0;
 }
 
-void sgdrt_pool_barrier(void *pool) { pass_barrier(pool); }
+void sgdrt_pool_barrier(void *pool) { pass_barrier(pool, region_spin); }
 
 void sgdrt_pool_owner_barrier(void *context) {
     sgdrt_pool *pool = context;
-    pool->waited += pass_barrier(pool);
+    pool->waited += pass_barrier(pool, region_spin);
 }
 
 int64_t sgdrt_pool_waited(sgdrt_pool *pool) {
@@ -124,9 +124,11 @@ static void *work_until_end(void *context) {
     sgdrt_float_enter();             /* a thread begins as the one that starts it */
     pthread_mutex_lock(&pool->lock); /* held until it is known how many there are */
     pthread_mutex_unlock(&pool->lock);
+    sgdrt_binding binding = sgdrt_binding_of_caller();
     for (;;) {
-        sgdrt_pool_barrier(pool);
+        pass_barrier(pool, idle_spin);
         if (!pool->work) return NULL;
+        if (pool->spins) sgdrt_keep_off(&binding, pool->processor);
         pool->work(pool->context, worker->number);
         sgdrt_pool_barrier(pool);
     }
@@ -186,6 +188,7 @@ int sgdrt_pool_threads(const sgdrt_pool *pool) { return pool ? pool->threads : 1
 void sgdrt_pool_run(sgdrt_pool *pool, sgdrt_pool_work *work, void *context) {
     pool->work = work;
     pool->context = context;
+    pool->processor = sgdrt_processor_here();
     sgdrt_pool_owner_barrier(pool);
     work(context, 0);
     sgdrt_pool_owner_barrier(pool);
@@ -198,27 +201,4 @@ static void run_team(void *pool, void (*work)(void *work_context, int thread), v
 sgdrt_team sgdrt_pool_team(sgdrt_pool *pool) {
     return (sgdrt_team){
         .threads = sgdrt_pool_threads(pool), .run = run_team, .meet = sgdrt_pool_barrier, .context = pool};
-}
-
-/* ---- processors -------------------------------------------------------------------------------- */
-/* Of a control group's "quota period" (Linux): time a period over processors; 0: unlimited or unknown. */
-static int paid_processors(void) {
-    long long quota = 0, period = 0;
-    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");
-    if (!file) return 0;
-    bool limited = fscanf(file, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0;
-    fclose(file);
-    return limited ? (int)((quota + period - 1) / period) : 0;
-}
-
-int sgdrt_processors(void) {
-    int count = 0;
-#if defined(__linux__)
-    cpu_set_t allowed;
-    if (!sched_getaffinity(0, sizeof allowed, &allowed)) count = CPU_COUNT(&allowed);
-#endif
-    if (count < 1) count = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    int paid = paid_processors();
-    if (paid > 0 && paid < count) count = paid;
-    return count < 1 ? 1 : count;
 }

@@ -5,10 +5,12 @@
  * sgdrt_pool_barrier, all of them equally often. One owner at a time; a region does not start another.
  *
  * Who waits spins for some microseconds, as the others are usually about to come, and then sleeps; with more
- * threads than processors nobody spins. Everything is had when the pool is made: a region allocates nothing.
+ * threads than processors nobody spins. With no more, each begins a region on a processor of its own (processors.h).
+ * Everything is had when the pool is made: a region allocates nothing.
  */
 #ifndef SGDRT_POOL_H
 #define SGDRT_POOL_H
+#include "processors.h"
 #include "sgdrt.h"
 
 enum { SGDRT_MOST_THREADS = 256 };
@@ -27,7 +29,4 @@ void sgdrt_pool_owner_barrier(void *pool);
 int64_t sgdrt_pool_waited(sgdrt_pool *pool); /* nanoseconds that the owner has waited since this was last asked */
 
 sgdrt_team sgdrt_pool_team(sgdrt_pool *pool); /* NULL: of one thread, the caller */
-
-/* Processors that this process may use: those it is bound to, and no more than its control group pays for. */
-int sgdrt_processors(void);
 #endif

@@ -20,7 +20,7 @@
  *   order.c feed.c gather.c                which row stands at a place of an epoch; of several data sets in a step
  *   rank.c                                 ranks among rows, for measures
  *   instance.c fit.c                       NAME_save, NAME_load; NAME_fit, NAME_evaluate
- *   pool.c crew.c threads.c                threads; how many a call gets; an application's choice of them
+ *   processors.c pool.c crew.c threads.c   threads; how many a call gets; an application's choice of them
  *   write_file.c                           files written whole or not at all
  *   problem.c                              what went wrong, in words
  *   array_file.h csv_reader.h checkpoint.h between readers of arrays, of csv, of saved files

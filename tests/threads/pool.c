@@ -1,11 +1,14 @@
 /* The pool of threads: every thread runs every region once, nobody passes a barrier before all have come, and what
- * was written before it is seen after it; also with more threads than processors, and after sleeping.
+ * was written before it is seen after it; also with more threads than processors, and after sleeping. Threads that may have a
+ * processor each keep off the owner's.
  *
  * A plain program, so that it can be built with ThreadSanitizer (tests/CMakeLists.txt does, where there is one).
  */
 #define _GNU_SOURCE
 #include "pool.h"
 #include "expect.h"
+#include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +61,59 @@ static void expect_exchange(int threads) {
     sgdrt_pool_free(t.pool);
 }
 
+#ifdef __linux__
+typedef struct Binding {
+    cpu_set_t owner, worker; /* where the owner is; where the worker binds itself, if anywhere */
+    bool binds;
+} Binding;
+
+static void bind_to(cpu_set_t *set, int processor) {
+    CPU_ZERO(set);
+    CPU_SET(processor, set);
+    EXPECT(sched_setaffinity(0, sizeof *set, set) == 0);
+}
+
+static void expect_elsewhere(void *context, int thread) {
+    Binding *b = context;
+    if (thread == 0) return;
+    EXPECT(!CPU_ISSET(sched_getcpu(), &b->owner));
+    if (b->binds) EXPECT(sched_setaffinity(0, sizeof b->worker, &b->worker) == 0);
+}
+
+static void expect_bound(void *context, int thread) {
+    Binding *b = context;
+    cpu_set_t found;
+    if (thread > 0) EXPECT(!sched_getaffinity(0, sizeof found, &found) && CPU_EQUAL(&found, &b->worker));
+}
+
+/* A worker keeps off the processor of the owner, whichever that is, until somebody binds it. */
+static void expect_keeps_off(void) {
+    cpu_set_t all;
+    EXPECT(!sched_getaffinity(0, sizeof all, &all));
+    int first = 0, last = CPU_SETSIZE - 1;
+    while (!CPU_ISSET(first, &all)) first++;
+    while (!CPU_ISSET(last, &all)) last--;
+    Binding b = {.binds = false};
+    sgdrt_pool *pool = sgdrt_pool_new(2);
+    EXPECT(pool);
+    for (int region = 0; region < REGIONS; region++) {
+        if (region % 10 == 0) bind_to(&b.owner, region % 20 ? first : last);
+        sgdrt_pool_run(pool, expect_elsewhere, &b);
+    }
+    b.binds = true;
+    CPU_ZERO(&b.worker);
+    CPU_SET(first, &b.worker);
+    bind_to(&b.owner, first);
+    sgdrt_pool_run(pool, expect_elsewhere, &b);
+    for (int region = 0; region < 2; region++) { /* the owner goes away and comes back */
+        bind_to(&b.owner, region ? first : last);
+        sgdrt_pool_run(pool, expect_bound, &b);
+    }
+    EXPECT(!sched_setaffinity(0, sizeof all, &all));
+    sgdrt_pool_free(pool);
+}
+#endif
+
 static void do_nothing(void *context, int thread) { (void)context, (void)thread; }
 
 /* --time: what a region costs. Not part of the test. */
@@ -85,5 +141,8 @@ int main(int count, char **arguments) {
     EXPECT(sgdrt_processors() >= 1);
     sgdrt_pool_free(NULL);
     for (int threads = 2; threads <= MOST; threads++) expect_exchange(threads);
+#ifdef __linux__
+    if (sgdrt_processors() > 1) expect_keeps_off();
+#endif
     return 0;
 }
