@@ -37,9 +37,10 @@ int sgdrt_processor_here(void) { return sched_getcpu(); }
 /* Where sets of processors are larger than what is known here, nothing is kept off. */
 sgdrt_binding sgdrt_binding_of_caller(void) {
     sgdrt_binding binding = {.avoided = -1};
-    cpu_set_t *started = (cpu_set_t *)binding.started;
-    if (sched_getaffinity(0, sizeof *started, started)) CPU_ZERO(started);
-    memcpy(binding.now, binding.started, sizeof binding.now);
+    cpu_set_t started;
+    if (sched_getaffinity(0, sizeof started, &started)) CPU_ZERO(&started);
+    memcpy(binding.started, &started, sizeof started);
+    memcpy(binding.now, &started, sizeof started);
     return binding;
 }
 
