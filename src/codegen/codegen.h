@@ -49,6 +49,7 @@ Executor *codegen_jit(Codegen *codegen, const Run *run);
 Executor *codegen_jit_together(Codegen *codegen, const Run *run, int runs, bool whole);
 /* Have the runs of two executors the same steps? */
 bool codegen_same_steps(const Executor *a, const Executor *b);
+bool codegen_same_functions(const Executor *a, const Executor *b); /* evaluations and predictions too */
 /* Compile now, in one module: steps, and, where executor->evaluates, what it evaluates by while the caller goes on. */
 bool codegen_jit_all(Codegen *codegen, Executor *const *executors, int count);
 
@@ -57,8 +58,8 @@ bool codegen_jit_all(Codegen *codegen, Executor *const *executors, int count);
 int codegen_kernels(Codegen *codegen, const Executor *executor, Entry entry, const PlannedKernel **kernels);
 const char *codegen_loops(Codegen *codegen, const Executor *executor, Entry entry); /* the same, printed */
 const KernelTuning *codegen_tuning(const Codegen *codegen);                         /* NULL: all is computed */
+bool codegen_may_keep_tuning(Codegen *codegen);                                     /* is there a folder for it? */
 /* For later sessions of this machine and level, with what others have kept; false: it cannot be written. */
-bool codegen_may_keep_tuning(Codegen *codegen); /* is there a folder for it? */
 bool codegen_keep_tuning(Codegen *codegen, const KernelTuning *tuning);
 
 /* ---- measured.c: the processor that code is for, and where each figure is from */

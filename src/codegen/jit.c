@@ -358,6 +358,12 @@ bool codegen_same_steps(const Executor *a, const Executor *b) {
     return x->function[ENTRY_STEP] != NULL && x->step_of_any == y->step_of_any;
 }
 
+bool codegen_same_functions(const Executor *a, const Executor *b) {
+    const JitExecutor *x = (const JitExecutor *)a, *y = (const JitExecutor *)b;
+    return codegen_same_steps(a, b) && x->function[ENTRY_EVALUATE] == y->function[ENTRY_EVALUATE] &&
+           x->function[ENTRY_PREDICT] == y->function[ENTRY_PREDICT];
+}
+
 /* What is called for it, planned; of steps: part i. NULL: there is no more. */
 static const LoopTree *tree_called(Codegen *c, const Executor *executor, Entry entry, int i) {
     const JitExecutor *j = (const JitExecutor *)executor;

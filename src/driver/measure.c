@@ -2,7 +2,7 @@
  * vectors that are read in order from the first level of the caches, and a load that needs the one before, from what is further.
  *
  * A cycle is what an addition takes that needs the one before. Of several turns the fastest counts: what else the machine
- * does only adds time. All takes about a quarter of a second.
+ * does only adds time. All takes less than half a second.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "driver/measure.h"

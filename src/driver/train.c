@@ -600,15 +600,16 @@ static ExitCode find_rates(Driver *driver, Training **trainings, int count) {
     return !driver->options->plot || find_lr_plot(driver, tests, count) ? EXIT_DONE : EXIT_DATA;
 }
 
-/* Which take no steps that a run before takes too: those have its kernels. Their number. */
-static int runs_with_other_steps(Driver *driver, Training *const *trainings, int count, bool **others) {
+/* Which call a function that no run before calls: the others have its kernels. Their number. */
+static int runs_with_other_functions(Driver *driver, Training *const *trainings, int count, bool **others) {
     int found = 0;
     *others = arena_array(driver->arena, bool, count + 1);
     for (int i = 0; i < count; i++) {
         bool other = true;
         for (int k = 0; k < i && other; k++)
             other = !(*others)[k] || trainings[k]->batch != trainings[i]->batch ||
-                    !codegen_same_steps(trainings[k]->executor, trainings[i]->executor);
+                    training_evaluates(trainings[k]) != training_evaluates(trainings[i]) ||
+                    !codegen_same_functions(trainings[k]->executor, trainings[i]->executor);
         (*others)[i] = other;
         found += other;
     }
@@ -621,7 +622,7 @@ static ExitCode tune_runs(Driver *driver, Codegen *codegen, Training **trainings
     if (!tune_is_possible(driver, codegen)) return EXIT_USAGE;
     double end = clock_seconds() + (double)driver->options->tune;
     bool good = true, *others;
-    int left = runs_with_other_steps(driver, trainings, count, &others);
+    int left = runs_with_other_functions(driver, trainings, count, &others);
     interrupt_defer();
     for (int i = 0; i < count && good && !interrupt_asked; i++) {
         Training *t = trainings[i];

@@ -351,20 +351,24 @@ static bool tune_functions(Tuner *u, double end) {
     TuneRounds rounds[MOST_ROUNDS];
     double part[MOST_ROUNDS];
     int count = rounds_of_run(u->t, u->arena, rounds), first = u->known->functions, tried;
+    bool cut;
     for (int i = 0; i < count; i++) part[i] = 1;
     u->known->functions += count;
     do {
         double epoch = 0;
         tried = u->tried.count;
-        u->cut = false;
+        cut = false;
         for (int i = 0; i < count; i++) epoch += rounds[i].epoch;
         for (int i = 0; i < count; i++) {
             u->rounds = &rounds[i];
             u->function = first + i;
+            u->cut = false;
             part[i] *= tune_function(u, (end - clock_seconds()) * rounds[i].epoch / epoch);
             epoch -= rounds[i].epoch;
+            cut |= u->cut;
         }
-    } while (u->cut && u->tried.count > tried && !interrupt_asked);
+        u->cut = cut;
+    } while (cut && u->tried.count > tried && !interrupt_asked);
     return keep(u, rounds, part, count);
 }
 

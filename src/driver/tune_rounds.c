@@ -4,7 +4,7 @@
  *   evaluate    the first rows of those that judge it; where training evaluates at all
  *   predict     calls of many rows, of some and of one, each for as long: applications make all of these
  *
- * TuneRounds follow each other until a turn is long enough to be measured. An epoch takes its steps, evaluates once, and
+ * Rounds follow each other until a turn is long enough to be measured. An epoch takes its steps, evaluates once, and
  * applications are taken to predict as many rows as it trains on: by this weight things are tuned.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -99,7 +99,7 @@ static void add_results(TuneRounds *r) {
         }
 }
 
-/* TuneRounds grow up to `most`, then there are several. */
+/* Rounds grow up to `most`, then there are several. */
 static void fit_turn(TuneRounds *r, int64_t most) {
     double seconds;
     take_round(r); /* compiles it */

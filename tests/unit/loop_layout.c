@@ -220,12 +220,13 @@ static int count_ops(const Body *body, Op op) {
     return count;
 }
 
-/* As are those of few terms, of which each has a lane. */
+/* A product is no multiply-add of 0, where each term of a short chain has a lane. */
 Test(loop_layout, chains_of_one_term_are_that_term) {
     Arena *arena = arena_new();
     const Run *run = &compiled_from(arena, short_rows)->runs[0];
     LoopTree *tree = schedule_function(arena, run, &run->evaluate, IN_ONE_BLOCK, &usual_tiles);
     cr_expect(tree_problem(tree) == NULL && count_ops(&tree->body, OP_FMA) == 0, "%d", count_ops(&tree->body, OP_FMA));
+    cr_expect(count_ops(&tree->body, OP_MUL) > 0);
     arena_free(arena);
 }
 

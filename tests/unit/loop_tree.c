@@ -583,6 +583,87 @@ static const char *inner_problem(int64_t first, int64_t outer, int64_t offset) {
     return text;
 }
 
+/* for chunk in 0..SHARED by 8 { for i of chunk, threads { a[i] = 0 } }; the blocks inside of the nest or around it. */
+static const char *block_problem(bool inside) {
+    Arena *arena = arena_new();
+    LoopTree *tree = arena_new_of(arena, LoopTree);
+    *tree = (LoopTree){.arena = arena, .name = "shared", .run = &nobody, .function = &nothing};
+    Array *a = tree_array(tree, ARRAY_WORK, 0, DTYPE_F32, SHARED, "a");
+    Statement *nest = tree_statement(tree, STATEMENT_NEST);
+    Body around = {0};
+    Statement *chunk = tree_add_loop(tree, inside ? &nest->body : &around, "chunk", SHARED, LOOP_SERIAL);
+    chunk->loop->step = 8;
+    Statement *loop = tree_add_loop(tree, inside ? &chunk->body : &nest->body, "i", 8, LOOP_THREADS);
+    loop->loop->block = chunk->loop;
+    Statement *let = tree_statement(tree, STATEMENT_LET), *store = tree_statement(tree, STATEMENT_STORE);
+    let->scalar = store->scalar = tree_scalar(tree, SCALAR_CONST, DTYPE_F32);
+    store->array = a;
+    store->at = subscript_sum(arena, subscript_of_loop(arena, chunk->loop), subscript_of_loop(arena, loop->loop));
+    vector_push(arena, &loop->body, let);
+    vector_push(arena, &loop->body, store);
+    const char *problem = NULL, *text = "nothing";
+    OpenLoops open = {.count = 0};
+    if (!inside) open.loop[open.count++] = chunk->loop;
+    check_shared(arena, nest, &open, &problem);
+    if (problem != NULL) text = strstr(problem, "other rows in each block") ? "other rows" : "something else";
+    arena_free(arena);
+    return text;
+}
+
+Test(loop_tree, threads_have_the_same_rows_in_all_of_a_nest) {
+    cr_expect_str_eq(block_problem(false), "nothing");
+    cr_expect_str_eq(block_problem(true), "other rows");
+}
+
+/* for t, threads { nest { a[t] = 0 } } */
+Test(loop_tree, threads_share_loops_inside_of_nests) {
+    Arena *arena = arena_new();
+    LoopTree *tree = arena_new_of(arena, LoopTree);
+    *tree = (LoopTree){.arena = arena, .name = "shared", .run = &nobody, .function = &nothing};
+    Array *a = tree_array(tree, ARRAY_WORK, 0, DTYPE_F32, SHARED, "a");
+    Statement *loop = tree_add_loop(tree, &tree->body, "t", SHARED, LOOP_THREADS);
+    Statement *nest = tree_statement(tree, STATEMENT_NEST);
+    Statement *let = tree_statement(tree, STATEMENT_LET), *store = tree_statement(tree, STATEMENT_STORE);
+    let->scalar = store->scalar = tree_scalar(tree, SCALAR_CONST, DTYPE_F32);
+    store->array = a;
+    store->at = subscript_of_loop(arena, loop->loop);
+    vector_push(arena, &nest->body, let);
+    vector_push(arena, &nest->body, store);
+    vector_push(arena, &loop->body, nest);
+    tree_give_places(tree);
+    cr_expect(strstr(tree_problem(tree), "threads share t0, which is around nests"));
+    loop->loop->mark = LOOP_SERIAL;
+    cr_expect(tree_problem(tree) == NULL);
+    arena_free(arena);
+}
+
+/* Two loops of one nest store a and b, which lie in the same bytes. */
+static bool bytes_have_problem(LoopMark mark) {
+    Arena *arena = arena_new();
+    LoopTree *tree = arena_new_of(arena, LoopTree);
+    *tree = (LoopTree){.arena = arena, .name = "shared", .run = &nobody, .function = &nothing};
+    Statement *nest = tree_statement(tree, STATEMENT_NEST);
+    for (int part = 0; part < 2; part++) {
+        Statement *loop = tree_add_loop(tree, &nest->body, "i", SHARED, mark);
+        Statement *let = tree_statement(tree, STATEMENT_LET), *store = tree_statement(tree, STATEMENT_STORE);
+        let->scalar = store->scalar = tree_scalar(tree, SCALAR_CONST, DTYPE_F32);
+        store->array = tree_array(tree, ARRAY_WORK, 0, DTYPE_F32, SHARED, "a");
+        store->at = subscript_of_loop(arena, loop->loop);
+        vector_push(arena, &loop->body, let);
+        vector_push(arena, &loop->body, store);
+    }
+    vector_push(arena, &tree->body, nest);
+    const char *problem = NULL;
+    check_bytes(tree, &problem);
+    arena_free(arena);
+    return problem != NULL;
+}
+
+Test(loop_tree, threads_of_a_nest_share_no_bytes) {
+    cr_expect(!bytes_have_problem(LOOP_SERIAL));
+    cr_expect(bytes_have_problem(LOOP_THREADS));
+}
+
 Test(loop_tree, threads_go_at_their_own_pace) {
     cr_expect_str_eq(inner_problem(2, 0, 1), "nothing");
     cr_expect_str_eq(inner_problem(1, 0, SHARED), "nothing");

@@ -2,9 +2,8 @@
  *
  * The numbers of neighbouring places' rows are where the caller wrote them, if the caller chose rows and there are enough; else
  * they are counted, or fetched one by one, to a place on the stack: once a step for all of its rows where these are not many, so
- * that its loops ask for nothing. Of a short row all elements are loaded at once
- * (short_rows.c), and are remembered as long as the code goes on without a branch: its loops over the elements are
- * unrolled.
+ * that its loops ask for nothing. Of a short row all elements are loaded at once (short_rows.c), and are remembered as long as
+ * the code goes on without a branch: its loops over the elements are unrolled.
  */
 #include "codegen/llvm/emitter.h"
 #include <string.h>

@@ -19,7 +19,7 @@
  *   - every subscript lies inside its array;
  *   - an array of the function's own is read only after statements that wrote all of it;
  *   - a store that continues a chain says with `term` which term joins; terms ascend, all of them join, and no loop
- *     marked VECTOR or THREADS lies between the chain's element and its terms;
+ *     marked VECTOR or THREADS of more than one iteration lies between the chain's element and its terms;
  *   - two iterations of such a loop touch no element in common that one of them writes; nor do two threads between
  *     two waits;
  *   - every output of the function is written.

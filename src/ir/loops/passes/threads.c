@@ -35,7 +35,7 @@ enum { FEWEST_ITERATIONS = 2, USUAL_ROWS = 256 /* where a mini-batch may have an
 
 typedef struct Sharing {
     LoopTree *tree;
-    bool small;
+    bool shares_all;
     double fewest, shared; /* operations and stores */
     OpenLoops around;
 } Sharing;
@@ -82,10 +82,9 @@ static double unevenness(const Statement *s) {
 
 /* ---- which loops -------------------------------------------------------------------------------------------- */
 /* Iterations are a thread's own. */
-static bool can_be_shared(Sharing *w, Statement *loop, const Statement *nest) {
+static bool can_be_shared(Sharing *w, const Statement *loop, const Statement *nest) {
     double work = work_of(loop, 0, 1);
-    return loop->loop->mark == LOOP_SERIAL && loop_iterations(loop->loop) >= FEWEST_ITERATIONS &&
-           (work >= fewest_of_loop * w->fewest || w->small) &&
+    return loop_iterations(loop->loop) >= FEWEST_ITERATIONS && (work >= fewest_of_loop * w->fewest || w->shares_all) &&
            loop_may_be(w->tree->arena, loop, LOOP_THREADS, &nest->body, &w->around);
 }
 
@@ -152,15 +151,15 @@ static void give_rest(LoopTree *tree, Body *body) {
 static void share_nest(Sharing *w, Statement *nest) {
     double work = work_of(nest, 0, 1);
     const char *problem = NULL;
-    if (work < w->fewest && !w->small) return;
+    if (work < w->fewest && !w->shares_all) return;
     share_loops(w, &nest->body, nest);
     if (!statement_has_threads(nest)) return;
     give_rest(w->tree, &nest->body);
     check_shared(w->tree->arena, nest, &w->around, &problem);
-    if (problem != NULL || (unevenness(nest) > uneven && !w->small))
+    if (problem != NULL || (unevenness(nest) > uneven && !w->shares_all))
         keep_to_one(w->tree, &nest->body);
     else
-        w->shared += w->small ? fewest_of_function * w->fewest : work;
+        w->shared += w->shares_all ? fewest_of_function * w->fewest : work;
 }
 
 static void share_nests(Sharing *w, Body *body) {
@@ -179,7 +178,7 @@ static void share_nests(Sharing *w, Body *body) {
 void tree_threads(LoopTree *tree, const TileNumbers *numbers) {
     const Machine *m = &numbers->machine;
     double fewest = fewest_meetings * machine_meeting(m) * machine_operations(m);
-    Sharing w = {.tree = tree, .small = numbers->shares_all, .fewest = fewest};
+    Sharing w = {.tree = tree, .shares_all = numbers->shares_all, .fewest = fewest};
     share_nests(&w, &tree->body);
     tree->shared = w.shared >= fewest_of_function * w.fewest;
     if (!tree->shared) {

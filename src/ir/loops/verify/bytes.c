@@ -2,7 +2,8 @@
  *
  * passes/memory_plan.c gave them their bytes by when they live; the verifier does not believe these lives. It passes the loops of
  * nests in the order in which they run, loops around nests twice, because the first nest of an iteration may read what the
- * last one of the iteration before has left. Arrays that one loop of a nest touches lie apart.
+ * last one of the iteration before has left. Arrays that one loop of a nest touches lie apart, and so do those of a nest whose
+ * loops threads share, since these do not wait for each other in between.
  */
 #include "ir/loops/verify/verify.h"
 #include <string.h>
@@ -34,13 +35,13 @@ static void write_over(BytesWalk *w, const Array *stored) {
         if (array == stored || !is_of_work(array) || !share_bytes(array, stored)) continue;
         w->writer[a] = stored;
         if (w->touched[a] != 0)
-            *w->problem = text_format(w->arena, "%s%d and %s%d share bytes in one loop", array->name, array->id,
+            *w->problem = text_format(w->arena, "%s%d and %s%d share bytes in one loop or nest", array->name, array->id,
                                       stored->name, stored->id);
     }
     w->writer[stored->id] = NULL;
 }
 
-/* A statement of a nest. */
+/* A statement of a nest, or all of the nest. */
 static void pass_statement(BytesWalk *w, const Statement *s) {
     int arrays = w->tree->arrays.count;
     memset(w->touched, 0, (size_t)arrays);
@@ -58,8 +59,10 @@ static void pass_statement(BytesWalk *w, const Statement *s) {
 static void pass_body(BytesWalk *w, const Body *body) {
     for (int i = 0; i < body->count && *w->problem == NULL; i++) {
         const Statement *s = body->items[i];
-        for (int k = 0; k < s->body.count && s->kind == STATEMENT_NEST; k++) pass_statement(w, s->body.items[k]);
-        for (int round = 0; round < 2 && s->kind != STATEMENT_NEST; round++) pass_body(w, &s->body);
+        bool nest = s->kind == STATEMENT_NEST, whole = nest && statement_has_threads(s);
+        if (whole) pass_statement(w, s);
+        for (int k = 0; k < s->body.count && nest && !whole; k++) pass_statement(w, s->body.items[k]);
+        for (int round = 0; round < 2 && !nest; round++) pass_body(w, &s->body);
     }
 }
 

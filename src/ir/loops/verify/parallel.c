@@ -174,16 +174,21 @@ static bool is_own(const Statement *loop, const Array *array) {
     return starts_anew(&loop->body, array, true, &(Range){0, -1});
 }
 
-static void check_iterations(Arena *arena, const Statement *statement, const Body *inside, const OpenLoops *around,
-                             const char **problem) {
+/* With this mark. Rows of a block inside of the nest are fewer in the last one, where threads then have others than before. */
+static void check_iterations(Arena *arena, const Statement *statement, LoopMark mark, const Body *inside,
+                             const OpenLoops *around, const char **problem) {
     const Loop *loop = statement->loop;
-    if (loop->mark == LOOP_UNROLLED || loop->extent == 1 || *problem != NULL) return;
+    if (loop->extent == 1 || *problem != NULL) return;
+    if (mark == LOOP_THREADS && loop->block != NULL && !loop_is_among(around, loop->block)) {
+        *problem = text_format(arena, "threads share %s%d, and have other rows in each block", loop->name, loop->id);
+        return;
+    }
     Accesses all = {0};
     find_accesses(arena, &statement->body, &all);
     for (int i = 0; i < all.count && *problem == NULL; i++) {
         const ArrayAccess *a = &all.items[i];
         if (!a->store) continue;
-        bool own = array_is_private(a->array) && loop->mark == LOOP_THREADS && is_own(statement, a->array);
+        bool own = array_is_private(a->array) && mark == LOOP_THREADS && is_own(statement, a->array);
         for (int k = 0; k < all.count && !own; k++) {
             const ArrayAccess *b = &all.items[k];
             if (!same_memory(a->array, b->array) || never_meet(a, b, loop, inside, around) ||
@@ -197,15 +202,12 @@ static void check_iterations(Arena *arena, const Statement *statement, const Bod
 }
 
 void check_parallel(Arena *arena, const Statement *statement, const OpenLoops *around, const char **problem) {
-    check_iterations(arena, statement, &statement->body, around, problem);
+    check_iterations(arena, statement, LOOP_VECTOR, &statement->body, around, problem);
 }
 
-bool loop_may_be(Arena *arena, Statement *loop, LoopMark mark, const Body *inside, const OpenLoops *around) {
+bool loop_may_be(Arena *arena, const Statement *loop, LoopMark mark, const Body *inside, const OpenLoops *around) {
     const char *problem = NULL;
-    LoopMark is = loop->loop->mark;
-    loop->loop->mark = mark;
-    check_iterations(arena, loop, inside, around, &problem);
-    loop->loop->mark = is;
+    check_iterations(arena, loop, mark, inside, around, &problem);
     return problem == NULL;
 }
 
@@ -268,7 +270,7 @@ static void check_loops_of_threads(Arena *arena, const Statement *nest, const Bo
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
         bool shared = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_THREADS;
-        if (shared) check_iterations(arena, s, &nest->body, around, problem);
+        if (shared) check_iterations(arena, s, LOOP_THREADS, &nest->body, around, problem);
         if (shared && inside && *problem == NULL)
             *problem = text_format(arena, "threads share %s%d in a loop that they share", s->loop->name, s->loop->id);
         check_loops_of_threads(arena, nest, &s->body, inside || shared, around, problem);

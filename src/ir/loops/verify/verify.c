@@ -416,6 +416,8 @@ static void check_statement(Walk *w, const Statement *s) {
         w->open.loop[w->open.count++] = s->loop;
         check_inside(w, s);
         close_loop(w);
+        if (s->loop->mark == LOOP_THREADS && !w->in_nest)
+            problem(w, "threads share %s%d, which is around nests", s->loop->name, s->loop->id);
         return;
     case STATEMENT_IF:
         if (w->visible[s->scalar->id] != VISIBLE) problem(w, "s%d is used where it is not known", s->scalar->id);

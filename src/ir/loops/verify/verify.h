@@ -19,7 +19,7 @@ typedef struct OpenLoops {
 void check_parallel(Arena *arena, const Statement *loop, const OpenLoops *around, const char **problem);
 /* Could the loop have this mark? Loops around are equal in all iterations, scalars that are named inside differ: of lanes the loop's
  * body, of threads that of the nest. */
-bool loop_may_be(Arena *arena, Statement *loop, LoopMark mark, const Body *inside, const OpenLoops *around);
+bool loop_may_be(Arena *arena, const Statement *loop, LoopMark mark, const Body *inside, const OpenLoops *around);
 bool loop_is_among(const OpenLoops *loops, const Loop *loop);
 bool share_bytes(const Array *a, const Array *b); /* of the work block */
 /* What threads that share a nest touch. */
