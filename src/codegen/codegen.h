@@ -35,7 +35,7 @@ typedef struct CodegenTimes {
 typedef struct Codegen Codegen;
 /* NULL, with a diagnostic (code E0601, no span), if this LLVM does not know the cpu or target. */
 Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics);
-void codegen_free(Codegen *codegen); /* the executors it made are dead then */
+void codegen_free(Codegen *codegen); /* the executors it made are dead then, and its times are whole */
 Architecture codegen_architecture(const Codegen *codegen);
 const CodegenTimes *codegen_times(const Codegen *codegen);
 
@@ -51,7 +51,7 @@ Executor *codegen_jit_together(Codegen *codegen, const Run *run, int runs, bool 
 bool codegen_same_steps(const Executor *a, const Executor *b);
 bool codegen_same_functions(const Executor *a, const Executor *b); /* evaluations and predictions too */
 /* Compile now, in one module: steps, and, where executor->evaluates, what it evaluates by while the caller goes on. */
-bool codegen_jit_all(Codegen *codegen, Executor *const *executors, int count);
+void codegen_jit_all(Codegen *codegen, Executor *const *executors, int count);
 
 /* ---- tuning. Kernels of what an executor calls for this (of steps: of whole mini-batches), as they are scheduled; their
  * number. */

@@ -390,7 +390,7 @@ const char *codegen_loops(Codegen *c, const Executor *executor, Entry entry) {
     return text.bytes;
 }
 
-bool codegen_jit_all(Codegen *c, Executor *const *executors, int count) {
+void codegen_jit_all(Codegen *c, Executor *const *executors, int count) {
     Compiled **list = arena_array(c->arena, Compiled *, c->function_count + 1);
     int functions = 0;
     for (int i = 0; i < count; i++) {
@@ -411,5 +411,4 @@ bool codegen_jit_all(Codegen *c, Executor *const *executors, int count) {
         JitExecutor *j = (JitExecutor *)executors[i];
         if (j->executor.run->part_count && j->parts == NULL) compile_step(j);
     }
-    return true;
 }

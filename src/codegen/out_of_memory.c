@@ -1,11 +1,9 @@
 /* out_of_memory: what happens where LLVM gets none.
  *
  * LLVM is C++ without exceptions: it aborts. Its handlers have no names in its C API, so they are called by those
- * that they have in C++. The process ends there and then: nothing of LLVM may run any more, and while it runs no
- * temporary file is open.
+ * that they have in C++. The process ends there and then: nothing of LLVM may run any more.
  */
 #include "codegen/session.h"
-#include <unistd.h>
 
 typedef void BadAllocation(void *context, const char *reason, bool report);
 extern void install_handler(BadAllocation *handler,
@@ -13,10 +11,9 @@ extern void install_handler(BadAllocation *handler,
 extern void install_new_handler(void) __asm__("_ZN4llvm33install_out_of_memory_new_handlerEv");
 
 static void on_no_memory(void *context, const char *reason, bool report_it) {
-    static const char sentence[] = "sgdc: out of memory while compiling\n";
     (void)context, (void)reason, (void)report_it;
-    if (write(STDERR_FILENO, sentence, sizeof sentence - 1) < 0) _exit(3);
-    _exit(3);
+    fputs("sgdc: out of memory while compiling\n", stderr);
+    end_process(3);
 }
 
 void session_expect_no_memory(void) {

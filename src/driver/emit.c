@@ -76,8 +76,8 @@ static bool open_sessions(Driver *driver, Sessions *sessions, bool for_object) {
 
 static void close_sessions(Driver *driver, const Sessions *sessions) {
     for (int i = 0; i < sessions->count; i++) {
-        driver_add_codegen_times(driver, codegen_times(sessions->session[i]));
         codegen_free(sessions->session[i]);
+        driver_add_codegen_times(driver, codegen_times(sessions->session[i]));
     }
 }
 

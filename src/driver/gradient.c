@@ -14,7 +14,8 @@ bool gradient_open(Gradient *g, Driver *driver, Codegen *codegen, const Tables *
                     .run = run,
                     .data = &data->train,
                     .executor = codegen ? codegen_jit(codegen, run) : interpreter_new(driver->arena, run)};
-    if (!g->executor || (codegen && !codegen_jit_all(codegen, &g->executor, 1))) return false;
+    if (!g->executor) return false;
+    if (codegen) codegen_jit_all(codegen, &g->executor, 1);
     size_t state = round_to_line(run->state_bytes), bytes = 2 * state + round_to_line(g->executor->work_bytes) + 64;
     g->memory = g->initial = aligned_alloc(64, bytes);
     if (!g->memory) out_of_memory(bytes);

@@ -53,6 +53,7 @@ void interrupt_install(void) {
             sigaction(ending[i], &action, NULL);
     signal(SIGXFSZ, SIG_IGN);
     atexit(remove_files);
+    at_quick_exit(remove_files);
 }
 
 static void on_time(int number) {

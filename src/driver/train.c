@@ -651,8 +651,10 @@ static Codegen *make_executors(Driver *driver, Training **trainings, int count, 
         if (*good) executors[i]->evaluates = training_evaluates(trainings[i]) || trainings[i]->points != NULL;
         if (driver->options->log) trainings[i]->rate = rate_executor(driver->arena, trainings[i]->run);
     }
-    if (codegen && *good) *good = codegen_jit_all(codegen, executors, count);
-    if (codegen && *good) together_plan(driver, codegen, trainings, count);
+    if (codegen && *good) {
+        codegen_jit_all(codegen, executors, count);
+        together_plan(driver, codegen, trainings, count);
+    }
     return codegen;
 }
 
@@ -699,8 +701,8 @@ static ExitCode prepare_and_train(Driver *driver, const Tables *tables) {
             sgdrt_gathering_close(&trainings[i]->gathering);
         }
     }
-    if (codegen) driver_add_codegen_times(driver, codegen_times(codegen));
     codegen_free(codegen);
+    if (codegen) driver_add_codegen_times(driver, codegen_times(codegen));
     return code;
 }
 

@@ -27,7 +27,7 @@ struct Arena {
 
 void out_of_memory(size_t bytes) {
     fprintf(stderr, "sgdc: out of memory: %zu bytes more could not be had\n", bytes);
-    exit(3);
+    end_process(3);
 }
 
 static ArenaBlock *block_new(size_t capacity, ArenaBlock *previous) {

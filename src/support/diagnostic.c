@@ -403,5 +403,5 @@ void internal_error(const char *file, int line, const char *format, ...) {
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fprintf(stderr, "\nThis is a defect of sgdc, not of your program. Please report it with the program.\n");
-    exit(5);
+    end_process(5);
 }

@@ -1,6 +1,7 @@
 /* support: what every part of the compiler stands on.
  *
  *   arena.c        memory that is freed at once; the compiler allocates nowhere else
+ *   ending.c       how the process ends where it cannot go on
  *   text.c         growing strings and interned names
  *   escape.c       texts of users in the language of where they go: terminal, JSON, csv, make, ...
  *   json.c         JSON as it is written
@@ -11,7 +12,7 @@
  *   carry.h        files that travel inside sgdc as they are
  *   codes.def      every diagnostic code with its explanation (sgdc --explain CODE)
  *
- * Invariants: nothing here exits; an interned name is equal to another if and only if
+ * Invariants: nothing here exits but for lack of memory and for defects; an interned name is equal to another if and only if
  * their pointers are equal; a Span means the same bytes for as long as its SourceMap lives.
  */
 #ifndef SGDC_SUPPORT_H
@@ -23,13 +24,17 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* ---- ending.c --------------------------------------------------------------------------- */
+/* On any thread, whatever the others do. */
+void end_process(int code) __attribute__((noreturn));
+
 /* ---- arena.c ---------------------------------------------------------------------------- */
 typedef struct Arena Arena;
 Arena *arena_new(void);
 void arena_free(Arena *arena);                 /* frees everything it handed out */
 void *arena_alloc(Arena *arena, size_t bytes); /* zeroed, 16-byte aligned; never NULL */
 void *arena_copy(Arena *arena, const void *from, size_t bytes);
-/* Says that there is no memory and exits with 3: the machine's limit, no defect of sgdc. */
+/* Says that there is no memory and ends the process with 3: the machine's limit, no defect of sgdc. */
 void out_of_memory(size_t bytes) __attribute__((noreturn));
 size_t arena_bytes(const Arena *arena); /* handed out so far */
 #define arena_new_of(arena, Type) ((Type *)arena_alloc((arena), sizeof(Type)))

@@ -421,6 +421,39 @@ Test(loop_tree, mutations_are_found) {
     arena_free(arena);
 }
 
+/* ---- what threads have of their own --------------------------------------------------------------------------- */
+/* A square that is filled in each iteration is its own; one that is filled before all of them is handed over. */
+Test(loop_tree, a_transposition_stores_and_loads) {
+    enum { SIDE = 2, ELEMENTS = SIDE * SIDE, ITERATIONS = 3 };
+    for (int before = 0; before < 2; before++) {
+        Arena *arena = arena_new();
+        LoopTree tree = {.arena = arena};
+        const Array *from = tree_array(&tree, ARRAY_WORK, 0, DTYPE_F32, ITERATIONS * ELEMENTS, "from");
+        const Array *to = tree_array(&tree, ARRAY_WORK, 0, DTYPE_F32, ITERATIONS * ELEMENTS, "to");
+        const Array *square = tree_array(&tree, ARRAY_REGISTERS, 0, DTYPE_F32, ELEMENTS, "square");
+        Statement *nest = tree_statement(&tree, STATEMENT_NEST),
+                  *transpose = tree_statement(&tree, STATEMENT_TRANSPOSE);
+        Loop *all = tree_loop(&tree, "all", ITERATIONS, LOOP_THREADS);
+        Statement *shared = tree_statement(&tree, STATEMENT_LOOP);
+        shared->loop = all;
+        Statement *fill = tree_add_loop(&tree, before ? &nest->body : &shared->body, "i", ELEMENTS, LOOP_SERIAL);
+        const Subscript *i = subscript_of_loop(arena, fill->loop);
+        tree_add_copy(&tree, &fill->body, from, i, square, i);
+        vector_push(arena, &nest->body, shared);
+        transpose->array = square;
+        transpose->terms = SIDE;
+        vector_push(arena, &shared->body, transpose);
+        Statement *store = tree_add_loop(&tree, &shared->body, "k", ELEMENTS, LOOP_SERIAL);
+        const Subscript *k = subscript_of_loop(arena, store->loop);
+        const Subscript *of_iteration = subscript_times(arena, subscript_of_loop(arena, all), ELEMENTS);
+        tree_add_copy(&tree, &store->body, square, k, to, subscript_sum(arena, k, of_iteration));
+        const char *problem = NULL;
+        check_shared(arena, nest, &(OpenLoops){0}, &problem);
+        cr_expect(before ? problem && strstr(problem, "meet in square") : problem == NULL, "%s", problem);
+        arena_free(arena);
+    }
+}
+
 /* ---- small steps ---------------------------------------------------------------------------------------------- */
 static int count_loops(const Body *body, LoopMark mark) {
     int count = 0;

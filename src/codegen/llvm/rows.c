@@ -25,7 +25,7 @@ struct TreeRows {
     RowNumbers *of; /* by scalar */
     KnownColumn known[MOST_KNOWN];
     int next;
-    int64_t places;       /* of a step: numbers that lanes ask for */
+    int64_t places;       /* of a step: numbers that lanes ask for; 0 where it may have any number of rows */
     LLVMValueRef of_step; /* where they lie; NULL: nowhere */
 };
 
@@ -46,7 +46,7 @@ static void find_places(TreeRows *rows, const Body *body, const Loop *lanes) {
 
 TreeRows *known_rows_new(Emitter *e) {
     TreeRows *rows = arena_new_of(e->arena, TreeRows);
-    find_places(rows, &e->tree->body, NULL);
+    if (e->tree->most_rows > 0) find_places(rows, &e->tree->body, NULL);
     rows->of = arena_array(e->arena, RowNumbers, e->tree->scalars + 1);
     return rows;
 }

@@ -13,11 +13,22 @@
 
 typedef Vector(ArrayAccess) Accesses;
 
+/* In this order; their number. A transposition loads all elements, and stores them. */
+static int accesses_of(Arena *arena, const Statement *s, ArrayAccess access[2]) {
+    if (s->kind != STATEMENT_TRANSPOSE) return statement_access(s, access);
+    Loop *elements = arena_new_of(arena, Loop);
+    *elements = (Loop){.name = "element", .extent = s->array->elements, .step = 1};
+    const Subscript *at = subscript_of_loop(arena, elements);
+    access[0] = (ArrayAccess){s->array, at, NULL, false};
+    access[1] = (ArrayAccess){s->array, at, NULL, true};
+    return 2;
+}
+
 static void find_accesses(Arena *arena, const Body *body, Accesses *to) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
-        ArrayAccess access;
-        if (statement_access(s, &access)) vector_push(arena, to, access);
+        ArrayAccess access[2];
+        for (int k = 0, count = accesses_of(arena, s, access); k < count; k++) vector_push(arena, to, access[k]);
         find_accesses(arena, &s->body, to);
     }
 }
@@ -151,27 +162,29 @@ static bool same_memory(const Array *a, const Array *b) {
 }
 
 /* Does the body load nothing of the array, and store nothing of it under conditions, that it has not stored before? */
-static bool starts_anew(const Body *body, const Array *array, bool always, Range *stored) {
+static bool starts_anew(Arena *arena, const Body *body, const Array *array, bool always, Range *stored) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
-        ArrayAccess a;
-        if (statement_access(s, &a) && a.array == array) {
-            Range at = subscript_range(a.at);
+        ArrayAccess access[2];
+        for (int k = 0, count = accesses_of(arena, s, access); k < count; k++) {
+            const ArrayAccess *a = &access[k];
+            if (a->array != array) continue;
+            Range at = subscript_range(a->at);
             bool first = stored->least > stored->most;
             bool beside = at.least <= stored->most + 1 && at.most >= stored->least - 1;
-            if (a.store && always && first) *stored = at;
-            if (a.store && always && beside && at.least < stored->least) stored->least = at.least;
-            if (a.store && always && beside && at.most > stored->most) stored->most = at.most;
+            if (a->store && always && first) *stored = at;
+            if (a->store && always && beside && at.least < stored->least) stored->least = at.least;
+            if (a->store && always && beside && at.most > stored->most) stored->most = at.most;
             if (at.least < stored->least || at.most > stored->most) return false;
         }
-        if (!starts_anew(&s->body, array, always && s->kind != STATEMENT_IF, stored)) return false;
+        if (!starts_anew(arena, &s->body, array, always && s->kind != STATEMENT_IF, stored)) return false;
     }
     return true;
 }
 
 /* Nothing of the private array is handed over from one iteration to another. */
-static bool is_own(const Statement *loop, const Array *array) {
-    return starts_anew(&loop->body, array, true, &(Range){0, -1});
+static bool is_own(Arena *arena, const Statement *loop, const Array *array) {
+    return starts_anew(arena, &loop->body, array, true, &(Range){0, -1});
 }
 
 /* With this mark. Rows of a block inside of the nest are fewer in the last one, where threads then have others than before. */
@@ -188,7 +201,7 @@ static void check_iterations(Arena *arena, const Statement *statement, LoopMark 
     for (int i = 0; i < all.count && *problem == NULL; i++) {
         const ArrayAccess *a = &all.items[i];
         if (!a->store) continue;
-        bool own = array_is_private(a->array) && mark == LOOP_THREADS && is_own(statement, a->array);
+        bool own = array_is_private(a->array) && mark == LOOP_THREADS && is_own(arena, statement, a->array);
         for (int k = 0; k < all.count && !own; k++) {
             const ArrayAccess *b = &all.items[k];
             if (!same_memory(a->array, b->array) || never_meet(a, b, loop, inside, around) ||
@@ -236,8 +249,9 @@ static void find_shared_accesses(Arena *arena, const Body *body, const Statement
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
         bool shared = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_THREADS;
-        SharedAccess access = {.loop = loop};
-        if (statement_access(s, &access.at)) vector_push(arena, to, access);
+        ArrayAccess access[2];
+        for (int k = 0, count = accesses_of(arena, s, access); k < count; k++)
+            vector_push(arena, to, ((SharedAccess){access[k], loop}));
         find_shared_accesses(arena, &s->body, shared ? s : loop, to);
     }
 }
@@ -250,7 +264,7 @@ static bool shared_accesses_meet(const SharedAccess *a, const SharedAccess *b, c
 }
 
 /* Is the private array handed over to the loop that access `first` is the first one of, or by it? */
-static bool is_handed_over(const SharedAccesses *all, int first) {
+static bool is_handed_over(Arena *arena, const SharedAccesses *all, int first) {
     const SharedAccess *of = &all->items[first];
     bool stored = false, stored_elsewhere = false, touched_by_all = false;
     if (!array_is_private(of->at.array) || of->loop == NULL) return false;
@@ -262,7 +276,7 @@ static bool is_handed_over(const SharedAccesses *all, int first) {
         stored_elsewhere |= a->loop != of->loop && a->loop != NULL && a->at.store;
         touched_by_all |= a->loop == NULL;
     }
-    return (stored && touched_by_all) || (stored_elsewhere && !is_own(of->loop, of->at.array));
+    return (stored && touched_by_all) || (stored_elsewhere && !is_own(arena, of->loop, of->at.array));
 }
 
 static void check_loops_of_threads(Arena *arena, const Statement *nest, const Body *body, bool inside,
@@ -284,7 +298,7 @@ void check_shared(Arena *arena, const Statement *nest, const OpenLoops *around, 
     find_shared_accesses(arena, &nest->body, NULL, &all);
     for (int i = 0; i < all.count && *problem == NULL; i++) {
         const SharedAccess *a = &all.items[i];
-        bool meets = is_handed_over(&all, i);
+        bool meets = is_handed_over(arena, &all, i);
         for (int k = 0; k < all.count && a->at.store && !meets; k++)
             meets = shared_accesses_meet(a, &all.items[k], nest, around);
         if (meets)
