@@ -1,11 +1,11 @@
 /* grad: derivatives, built from the same ops, so they can be differentiated again.
  *
- * One rule per op row: what node y adds to the adjoint of its source k, from y's own adjoint; NULL is
- * "absent", which is not zero: nothing is added and nothing is computed. One walk, backwards through the
- * objective's depth-first left-to-right post-order, visits the nodes between y and what is wanted and adds
- * contributions in that order (a node's last source first), as docs/numerics.md says. Rules return the
- * contribution of one row; where a node with rows reads a source without, the walk sums it over the rows, in
- * one place.
+ * One rule per op row: what node y adds to the adjoint of its source k, from y's own adjoint; NULL, as the
+ * contribution or as the rule, is "absent", which is not zero: nothing is added and nothing is computed. One
+ * walk, backwards through the objective's depth-first left-to-right post-order, visits the nodes between y and
+ * what is wanted and adds contributions in that order (a node's last source first), as docs/numerics.md says.
+ * Rules return the contribution of one row; where a node with rows reads a source without, the walk sums it
+ * over the rows, in one place.
  *
  * What a choice did not take contributes nothing, whatever the derivatives below are: with the adjoint goes the
  * condition of the choices above (condition.h). Rules keep an adjoint exactly 0 where it is false: by what may be infinite
@@ -94,17 +94,31 @@ static Node *taken(Graph *g, const Node *y, int k) {
     return k == 0 ? first : graph_unary(g, OP_NOT, first);
 }
 
-/* ---- leaves: the walk ends there */
-RULE(CONST) { return NULL; }
-RULE(COLUMN) { return NULL; }
-RULE(CELL) { return NULL; }
-RULE(SLOT) { return NULL; }
-RULE(COUNTER) { return NULL; }
-RULE(ROWS_RECIPROCAL) { return NULL; }
-RULE(PLACE) { return NULL; }
-RULE(RANDOM) { return NULL; }
-RULE(IOTA) { return NULL; }
-RULE(GRADIENT) { return NULL; }
+/* ---- what has no rule passes nothing on: leaves, truths, whole numbers, steps */
+#define grad_CONST NULL
+#define grad_COLUMN NULL
+#define grad_CELL NULL
+#define grad_SLOT NULL
+#define grad_COUNTER NULL
+#define grad_ROWS_RECIPROCAL NULL
+#define grad_PLACE NULL
+#define grad_RANDOM NULL
+#define grad_IOTA NULL
+#define grad_GRADIENT NULL
+#define grad_FLOOR NULL
+#define grad_ROUND NULL
+#define grad_NOT NULL
+#define grad_STOP_GRADIENT NULL
+#define grad_RANK NULL
+#define grad_FLOORDIV NULL
+#define grad_MOD NULL
+#define grad_EQ NULL
+#define grad_NE NULL
+#define grad_LT NULL
+#define grad_LE NULL
+#define grad_AND NULL
+#define grad_OR NULL
+#define grad_ARGMAX NULL
 
 /* ---- one source. Numbers meet the adjoint first: it often is one, and they fold. */
 RULE(NEG) { return neg(g, of->value); }
@@ -155,19 +169,14 @@ RULE(ERFC) {
 }
 RULE(LGAMMA) { return times(g, y, of, of->value, graph_polygamma(g, 0, y->source[0])); }
 RULE(POLYGAMMA) { return times(g, y, of, of->value, graph_polygamma(g, y->attr.index + 1, y->source[0])); }
-RULE(FLOOR) { return NULL; }
-RULE(ROUND) { return NULL; }
 
 RULE(POWI) {
     int64_t n = y->attr.index;
     return times(g, y, of, mul(g, of->value, like(g, y, (double)n)), graph_powi(g, y->source[0], n - 1));
 }
 
-RULE(NOT) { return NULL; }
 RULE(CAST) { return graph_cast(g, of->value, y->source[0]->dtype); }
-RULE(STOP_GRADIENT) { return NULL; }
 RULE(VARIABLE) { return of->value; }
-RULE(RANK) { return NULL; }
 
 /* ---- two sources */
 RULE(ADD) { return of->value; }
@@ -207,15 +216,6 @@ RULE(ATAN2) {
     Node *part = over(g, of, over(g, of, of->value, s), square);
     return k == 0 ? times(g, y, of, part, v) : neg(g, times(g, y, of, part, u));
 }
-
-RULE(FLOORDIV) { return NULL; }
-RULE(MOD) { return NULL; }
-RULE(EQ) { return NULL; }
-RULE(NE) { return NULL; }
-RULE(LT) { return NULL; }
-RULE(LE) { return NULL; }
-RULE(AND) { return NULL; }
-RULE(OR) { return NULL; }
 
 /* ---- three sources */
 RULE(WHERE) {
@@ -325,7 +325,6 @@ RULE(REDUCE_MAX) {
 }
 
 RULE(REDUCE_MIN) { return grad_REDUCE_MAX(g, y, of, k, failure); }
-RULE(ARGMAX) { return NULL; }
 
 RULE(GATHER) {
     if (k != 0) return NULL;
@@ -463,6 +462,7 @@ static void add_contributions(GradWalk *w, Node *y) {
     Graph *g = w->graph;
     const Adjoint *of = &w->adjoint[y->id];
     bool leaves = w->within && (y->op == OP_ELEMENT || y->op == OP_CARRIED) && y->attr.scan == w->within->scan;
+    if (rules[y->op] == NULL) return;
     g->span = y->span;
     for (int k = y->sources - 1; k >= 0; k--) {
         Node *source = y->source[k];
@@ -655,7 +655,7 @@ const Node *graph_gradient_end(Graph *g, Node *y, const Node *wrt, bool choices)
         bool reached = false;
         for (int s = 0; s < node->sources; s++) reached |= on[node->source[s]->id];
         if (!reached || !seen[node->id] || node->op == OP_STOP_GRADIENT) continue;
-        if (!dtype_is_real(node->dtype) || node->op == OP_FLOOR) return node;
+        if (!dtype_is_real(node->dtype) || rules[node->op] == NULL) return node;
         on[node->id] = true;
     }
     return NULL;
