@@ -12,14 +12,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char emit_help[] = "write:"
+#define EMIT(NAME, name, of) " " name
+#include "driver/emit_kinds.def"
+#undef EMIT
+    ;
+static const char target_help[] = "the machine an object is for (default: this one's):"
+#define ARCHITECTURE(NAME, name, ...) " " #name "-linux-gnu"
+#include "codegen/target/architectures.def"
+#undef ARCHITECTURE
+    ;
+
 #define AT(member) OPTION_AT(member)
 static const OptionRow own_rows[] = {
     {NULL, 0, 0, 0, NULL, NULL, "What to do"},
     {"run", 0, OPTION_RUN, AT(run), "[=TRAIN,...]", NULL,
      "compile in memory and train all train blocks, or the named blocks or runs"},
     {"check", 0, OPTION_FLAG, AT(check), NULL, NULL, "diagnose only"},
-    {"emit", 0, OPTION_EMIT, AT(emit), "=KIND[=PATH],...", NULL,
-     "write ast, ir, grad, loops, llvm, asm, obj, so, header, manifest, c, onnx, dot or deps"},
+    {"emit", 0, OPTION_EMIT, AT(emit), "=KIND[=PATH],...", NULL, emit_help},
     {"summary", 0, OPTION_FLAG, AT(summary), NULL, NULL, "print parameters and memory"},
     {"dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, NULL, "load the data and plan the training, but do not train"},
     {"check-grad", 0, OPTION_FLAG, AT(check_grad), NULL, NULL,
@@ -37,8 +47,7 @@ static const OptionRow own_rows[] = {
     {"name", 0, OPTION_TEXT, AT(name), "=ID", NULL, "prefix of the C names (default: the file's stem)"},
     {"cpu", 0, OPTION_TEXT, AT(cpu), "=NAME", NULL,
      "native, x86-64-v2, -v3, -v4 or a processor's name (default: --run native, an object all three)"},
-    {"target", 0, OPTION_TEXT, AT(target), "=TRIPLE", NULL,
-     "the machine an object is for: x86_64-linux-gnu or aarch64-linux-gnu (default: this one's)"},
+    {"target", 0, OPTION_TEXT, AT(target), "=TRIPLE", NULL, target_help},
     {NULL, 'O', OPTION_LEVEL, AT(optimize), "0..3", NULL, "optimisation level (default 3); the bits are the same"},
 
     {NULL, 0, 0, 0, NULL, NULL, "Training"},
@@ -81,7 +90,8 @@ static const OptionRow own_rows[] = {
     {"color", 0, OPTION_CHOICE, AT(color), "=WHEN", "auto always never", "colour in diagnostics"},
 
     {NULL, 0, 0, 0, NULL, NULL, "Looking into the compiler"},
-    {"dump", 0, OPTION_TEXT, AT(dump), "=PASS", NULL, "print the graph after a pass, or after all"},
+    {"dump", 0, OPTION_TEXT, AT(dump), "=PASS", NULL,
+     "print the graphs, or trees of loops, after a pass, or after all"},
     {"stop-after", 0, OPTION_TEXT, AT(stop_after), "=PASS", NULL, "end after a pass"},
     {"time-passes", 0, OPTION_FLAG, AT(time_passes), NULL, NULL, "print the time of each pass"},
     {"completions", 0, OPTION_TEXT, AT(completions), "=SHELL", NULL,

@@ -52,7 +52,7 @@ check_map_of src/driver/commands commands.h
 check_map_of src/driver/completion complete.h
 check_map_of runtime sgdrt.h core.h
 for folder in $(find src runtime -name '*.c' | sed 's|/[^/]*$||' | sort -u); do
-    case $mapped in *" $folder "*) ;; *) fail "the folder $folder has no map here" ;; esac
+    case $mapped in *" $folder "*) ;; *) fail "the folder $folder has no map: check_map_of in tests/structure/maps.sh is to name its header" ;; esac
 done
 
 exit $failed

@@ -43,9 +43,9 @@ misses src/ir/op.c 'OP'
 with_row ir/ops.def 'OP(DUMMY, "dummy", 1, ELEMENT, 1, NONE, SOMEHOW, NONE)'
 misses src/ir/op.c EMISSION_SOMEHOW
 
-with_row codegen/target/architectures.def 'ARCHITECTURE(RISCV64, riscv64, RISCV, "")'
-misses src/codegen/target/architecture.c architecture_RISCV64
-misses src/codegen/object/embedded.c SGDC_EMBEDDED_RISCV64
+with_row codegen/target/architectures.def 'ARCHITECTURE(DUMMY, dummy, Dummy, "")'
+misses src/codegen/target/architecture.c architecture_DUMMY
+misses src/codegen/object/embedded.c SGDC_EMBEDDED_DUMMY
 
 with_row ir/sources.def 'SOURCE(DUMMY, "dummy", ARRAYS, DUMMY)'
 misses src/driver/tables.c SGDRT_DUMMY
@@ -66,17 +66,25 @@ manual_has() {      # FILE NAME...: as words
     file=$1; shift
     [ $# -gt 0 ] || fail "no names are found for $file: tables have another form"
     for name; do
-        sed 's/\\-/-/g' "$file" | grep -qE "(^|[^a-z0-9_-])$name([^a-z0-9_-]|$)" || fail "$file does not name $name"
+        grep -qE "(^|[^a-z0-9_-])$name([^a-z0-9_-]|$)" "$file" || fail "${file#"$scratch/"} does not name $name"
     done
 }
-manual_has docs/language.md $(names src/ir/ops.def '^OP\([A-Z0-9_]+, *"([a-z0-9_]+)".* FUNCTION\)$')
-manual_has docs/language.md $(names src/ir/sources.def '^SOURCE\([A-Z]+, *"([a-z]+)".*')
-manual_has docs/sgdc.1 $(names src/driver/emit_kinds.def '^EMIT\([A-Z_]+, "([a-z-]+)".*')
-manual_has docs/sgdc.1 $(names src/ir/passes.c '^    \{"([a-z-]+)", ".*')
-manual_has docs/sgdc.1 $(names src/ir/loops/passes/passes.c '^    \{"([a-z-]+)", ".*')
-architectures=$(names src/codegen/target/architectures.def '^ARCHITECTURE\([A-Z0-9_]+, ([a-z0-9_]+),.*' | sed 's/$/-linux-gnu/')
-manual_has src/driver/options.c $architectures
-manual_has src/support/codes.def $architectures
+for option in --emit --stop-after; do
+    mkdir -p "$scratch/$option of docs"
+    sed 's/\\-/-/g' docs/sgdc.1 | sed -n "/^\.BR $option /,/^\.TP/p" >"$scratch/$option of docs/sgdc.1"
+done
+mkdir -p "$scratch/the sources of docs" "$scratch/the first lines of docs"
+sed -nE 's/^\| `([a-z]+)\(.*/\1/p' docs/language.md >"$scratch/the sources of docs/language.md"
+sed '/^|/q; s/--/ /g' docs/developing.md >"$scratch/the first lines of docs/developing.md"
+functions=$(names src/ir/ops.def '^OP\([A-Z0-9_]+, *"([a-z0-9_]+)".* FUNCTION\)$')
+manual_has docs/language.md $functions
+manual_has docs/numerics.md $functions
+manual_has "$scratch/the sources of docs/language.md" $(names src/ir/sources.def '^SOURCE\([A-Z]+, *"([a-z]+)".*')
+manual_has "$scratch/--emit of docs/sgdc.1" $(names src/driver/emit_kinds.def '^EMIT\([A-Z_]+, "([a-z-]+)".*')
+passes=$(names src/ir/passes.c '^    \{"([a-z-]+)", ".*')
+manual_has "$scratch/--stop-after of docs/sgdc.1" $passes
+manual_has "$scratch/the first lines of docs/developing.md" $passes
+manual_has "$scratch/--stop-after of docs/sgdc.1" $(names src/ir/loops/passes/passes.c '^    \{"([a-z-]+)", ".*')
 
 # Switches over ops name all of them. A default is right for every op in these, which are patterns of some ops alone:
 allowed='
