@@ -277,7 +277,7 @@ static void for_tiles(Scheduler *s, Kernel *k, const KernelBlock *b, BlockBody *
 
 static void terms_of_tile(Scheduler *s, Kernel *k, const KernelBlock *b, const KernelTile *tile,
                           const ChainArrays *chains) {
-    TermLoops loops = terms_open(s, k, b, (TermRange){AXIS_NONE, 0, 1, 1});
+    TermLoops loops = terms_open(s, k, b);
     kernel_one_term(s, k, tile, chains);
     terms_close(s, loops);
 }
@@ -405,29 +405,33 @@ typedef struct RowSums {
     const ChainArrays *sums; /* [output of the block][row] */
 } RowSums;
 
-static const Scalar *load_sum(Scheduler *s, const void *context, const Subscript *output) {
+static const Scalar *load_sum(Scheduler *s, const void *context, int i, const SpacePoint *point) {
     const RowSums *of = context;
-    const Subscript *at = subscript_times(s->arena, output, s->padded_rows);
+    const Subscript *at = subscript_times(s->arena, point->axis[1], s->padded_rows);
+    (void)i;
     return chains_load(s, of->sums, subscript_sum(s->arena, at, s->at.in_block)).v[0];
 }
 
-static void store_sum(Scheduler *s, const void *context, const Subscript *output, const Scalar *value) {
+static void store_sum(Scheduler *s, const void *context, int i, const SpacePoint *point, const Scalar *value) {
     const RowSums *of = context;
-    of->k->r.point.axis[of->k->unrolled_axis] = subscript_sum(s->arena, of->block->unrolled, output);
+    (void)i;
+    of->k->r.point.axis[of->k->unrolled_axis] = subscript_sum(s->arena, of->block->unrolled, point->axis[1]);
     SpacePoint at = kernel_result_point(s, of->k);
     schedule_sum(s, &at, value, value);
 }
 
 static void finish_in_squares(Scheduler *s, Kernel *k, const KernelBlock *b, const ChainArrays *sums) {
     RowSums of = {k, b, sums};
-    RowTransposition squares = {.elements = b->tiles * k->unrolled + b->rest,
-                                .dtype = k->r.dtype,
-                                .load = load_sum,
-                                .store = store_sum,
-                                .context = &of,
-                                .costly = !kernel_has_cheap_stores(s)};
+    Move m = {.extent = {0, b->tiles * k->unrolled + b->rest},
+              .stored = 1,
+              .read = 0,
+              .dtype = k->r.dtype,
+              .value = load_sum,
+              .store = store_sum,
+              .context = &of,
+              .costly = !kernel_has_cheap_stores(s)};
     schedule_nest_open(s, s->nest->stores[0].node);
-    schedule_transpose_rows(s, &squares);
+    schedule_move_rows(s, &m, NULL);
     schedule_close(s);
 }
 

@@ -205,7 +205,7 @@ static int axes_open(Scheduler *s, const char *letters, const int64_t *extent, i
 }
 
 int schedule_axes_open_with(Scheduler *s, const int64_t *extent, int count, int innermost, const Subscript **axis) {
-    return axes_open(s, "ijlmnopq", extent, count, innermost, axis);
+    return axes_open(s, "ijlmnopqabcdefgh", extent, count, innermost, axis);
 }
 
 int schedule_axes_open(Scheduler *s, const int64_t *extent, int count, const Subscript **axis) {
@@ -213,7 +213,7 @@ int schedule_axes_open(Scheduler *s, const int64_t *extent, int count, const Sub
 }
 
 int schedule_terms_open(Scheduler *s, const int64_t *extent, int count, const Subscript **axis) {
-    return axes_open(s, "kkkkkkkk", extent, count, -1, axis);
+    return axes_open(s, "kkkkkkkkkkkkkkkk", extent, count, -1, axis);
 }
 
 void schedule_close_all(Scheduler *s, int opened) {

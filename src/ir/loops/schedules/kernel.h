@@ -145,17 +145,12 @@ typedef struct KernelBlock {
     const Loop *rows;          /* whose rows are summed; NULL: all */
     int64_t most_rows;
 } KernelBlock;
-/* Part of the terms: `count` places of one axis from `begin` on, in steps; axis AXIS_NONE: all. */
-typedef struct TermRange {
-    int axis;
-    int64_t begin, count, step;
-} TermRange;
 typedef struct TermLoops {
     int opened;
     ScheduleRow before;
 } TermLoops;
 /* Loops over the terms of the block; the point is there, and r.term the term's number in the block. */
-TermLoops terms_open(Scheduler *s, Kernel *k, const KernelBlock *block, TermRange range);
+TermLoops terms_open(Scheduler *s, Kernel *k, const KernelBlock *block);
 void terms_close(Scheduler *s, TermLoops loops);
 /* Over panels of the lanes' operand, of so many lanes; where these are rows, the row at hand is a panel's first. */
 typedef struct PanelLoop {

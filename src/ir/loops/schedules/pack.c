@@ -4,11 +4,11 @@
  *
  * A panel has as many places of one axis as a tile has lanes, so that what a tile reads for one term is side by side,
  * and what it reads for the next term comes next: the other axes are in the order of the terms. The last panel is filled
- * with 0. Where neighbours lie along another axis than the panel's, squares of registers are transposed on the way, for
- * back ends that do that well.
+ * with 0.
  */
 #include "ir/affine.h"
 #include "ir/loops/schedules/reduction.h"
+#include <string.h>
 
 /* The source axis that moves with the result's, alone; -1: there is none. */
 static int packed_axis(const Scheduler *s, const Reduction *r, int operand, int axis) {
@@ -57,137 +57,61 @@ const Scalar *pack_value(Scheduler *s, const Reduction *r, int operand, const Sp
     return point_load(s, pack->array, NULL, place_in_panel(s, pack, r->node->source[operand], at, r->panel, r->lane));
 }
 
-/* Lanes of a panel from `first` on, filled, or from the source at the point. */
-static void fill_panel(Scheduler *s, const Pack *pack, Node *source, SpacePoint *at, const Subscript *panel,
-                       int64_t first, int64_t count, bool filled) {
-    const Subscript *t = schedule_loop_open(s, "t", count, LOOP_SERIAL);
-    t = subscript_sum(s->arena, t, subscript_number(s->arena, first));
-    at->axis[pack->axis] = subscript_sum(s->arena, subscript_times(s->arena, panel, pack->lanes), t);
-    const Scalar *value = filled ? point_const(s, source->dtype, 0) : value_at_point(s, source, at);
-    schedule_store(s, pack->array, NULL, place_in_panel(s, pack, source, at, panel, t), value);
-    schedule_close(s);
+/* ---- a panel -------------------------------------------------------------------------------------------------- */
+typedef struct PanelOfSource {
+    const Pack *pack;
+    Node *source;
+    const Subscript *number;
+} PanelOfSource;
+
+/* The point's axes are the source's, along the panel's the lane. */
+static const Scalar *value_in_source(Scheduler *s, const void *context, int i, const SpacePoint *point) {
+    const PanelOfSource *p = context;
+    SpacePoint at = *point;
+    (void)i;
+    const Subscript *first = subscript_times(s->arena, p->number, p->pack->lanes);
+    at.axis[p->pack->axis] = subscript_sum(s->arena, first, at.axis[p->pack->axis]);
+    return value_at_point(s, p->source, &at);
 }
 
-/* Loops over the source's axes but the panel's, over so many places of the axis `along` (-1: none). */
-static int other_axes_open(Scheduler *s, const Pack *pack, const Node *source, int along, int64_t places,
-                           SpacePoint *at) {
-    int64_t extent[MOST_RANK];
-    for (int a = 0; a < source->shape.rank; a++)
-        extent[a] = a == pack->axis ? 1 : a == along ? places : source->shape.extent[a];
-    return schedule_terms_open(s, extent, source->shape.rank, at->axis);
+static void store_in_panel(Scheduler *s, const void *context, int i, const SpacePoint *point, const Scalar *value) {
+    const PanelOfSource *p = context;
+    const Subscript *lane = point->axis[p->pack->axis];
+    (void)i;
+    schedule_store(s, p->pack->array, NULL, place_in_panel(s, p->pack, p->source, point, p->number, lane), value);
 }
 
-/* Lanes from `first` on, for all places of the source's other axes, of the axis `along` those from `begin` to `end`. */
-static void pack_lanes(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t first,
-                       int64_t count, bool filled, int along, int64_t begin, int64_t end) {
-    SpacePoint at = {{NULL}};
-    if (count <= 0 || (along >= 0 && begin >= end)) return;
-    int opened = other_axes_open(s, pack, source, along, end - begin, &at);
-    if (along >= 0) at.axis[along] = subscript_sum(s->arena, at.axis[along], subscript_number(s->arena, begin));
-    fill_panel(s, pack, source, &at, panel, first, count, filled);
-    schedule_close_all(s, opened);
+/* Rows that are beside each other are packed as many at a time as a square has lines; otherwise one by one. */
+static int64_t rows_at_once(const Scheduler *s, const Pack *pack, const Node *source) {
+    int64_t side = schedule_square_side(s, source->dtype);
+    if (source->rows == 0 || !s->has_rows_innermost[source->id] || side <= 1) return 1;
+    return side < pack->lanes ? side : pack->lanes;
 }
 
-/* ---- in squares --------------------------------------------------------------------------------------------- */
-/* The source axis whose neighbours are beside each other, if squares along it and along the panel's are worth it; -1. */
-static int axis_of_squares(const Scheduler *s, const Pack *pack, const Node *source, int64_t count) {
-    int64_t square = schedule_square_side(s, source->dtype);
-    int last = shape_last_axis(source->shape);
-    return square > 1 && last >= 0 && last != pack->axis && source->shape.extent[last] >= square && count >= square
-               ? last
-               : -1;
-}
-
-/* One: `square` lanes of the panel from `first` on, by as many places of the source's axis `along`, at the point. */
-static void pack_square(Scheduler *s, const Pack *pack, Node *source, SpacePoint *at, const Subscript *panel,
-                        const Subscript *first, int along, int64_t square) {
-    const Subscript *begin = at->axis[along];
-    Array *tile = schedule_registers(s, source->dtype, square * square, "square");
-    Square q = schedule_square_open(s, square, LOOP_UNROLLED);
-    const Subscript *lane = subscript_sum(s->arena, first, q.u);
-    at->axis[pack->axis] = subscript_sum(s->arena, subscript_times(s->arena, panel, pack->lanes), lane);
-    at->axis[along] = subscript_sum(s->arena, begin, q.t);
-    schedule_store(s, tile, NULL, q.place, value_at_point(s, source, at));
-    schedule_square_transpose(s, &q, &tile, 1);
-    at->axis[along] = subscript_sum(s->arena, begin, q.u);
-    lane = subscript_sum(s->arena, first, q.t);
-    schedule_store(s, pack->array, NULL, place_in_panel(s, pack, source, at, panel, lane),
-                   point_load(s, tile, NULL, q.place));
-    schedule_square_close(s);
-}
-
-static void pack_squares(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t lanes, int along,
-                         int64_t square) {
-    SpacePoint at = {{NULL}};
-    const Subscript *first = schedule_loop_open(s, "tile", lanes / square, LOOP_SERIAL);
-    int opened = other_axes_open(s, pack, source, along, source->shape.extent[along] / square, &at);
-    at.axis[along] = subscript_times(s->arena, at.axis[along], square);
-    pack_square(s, pack, source, &at, panel, subscript_times(s->arena, first, square), along, square);
-    schedule_close_all(s, opened + 1);
-}
-
-/* Rows are beside each other: `square` lanes of the panel from `first` on by as many rows, of the lanes so many are there. */
-static void pack_square_of_rows(Scheduler *s, const Pack *pack, Node *source, SpacePoint *at, const Subscript *panel,
-                                int64_t first, int64_t there, int64_t square) {
-    ScheduleRow before = s->at;
-    Array *tile = schedule_registers(s, source->dtype, square * square, "square");
-    for (int64_t begin = 0, end = there; begin < square; begin = end, end = square) {
-        const Subscript *u = schedule_loop_open(s, "u", end - begin, LOOP_UNROLLED);
-        const Subscript *t = schedule_loop_open(s, "t", square, LOOP_VECTOR);
-        u = subscript_sum(s->arena, u, subscript_number(s->arena, begin));
-        const Subscript *lane = subscript_sum(s->arena, subscript_number(s->arena, first), u);
-        at->axis[pack->axis] = subscript_sum(s->arena, subscript_times(s->arena, panel, pack->lanes), lane);
-        s->at = schedule_row_further(s, t);
-        const Scalar *value = begin < there ? value_at_point(s, source, at) : point_const(s, source->dtype, 0);
-        schedule_store(s, tile, NULL, subscript_sum(s->arena, subscript_times(s->arena, u, square), t), value);
-        schedule_square_close(s);
-        s->at = before;
+/* Of its lanes, `count` are there. Rows are the axis after those of the source. */
+static void pack_panel(Scheduler *s, const Pack *pack, Node *source, const Subscript *number, int64_t count) {
+    PanelOfSource p = {pack, source, number};
+    int rank = source->shape.rank, last = shape_last_axis(source->shape);
+    int64_t rows = rows_at_once(s, pack, source);
+    Move m = {.axes = rank,
+              .stored = pack->axis,
+              .read = last == pack->axis ? -1 : last,
+              .rows = -1,
+              .filled = pack->lanes,
+              .side = schedule_square_side(s, source->dtype),
+              .count = 1,
+              .dtype = source->dtype,
+              .value = value_in_source,
+              .store = store_in_panel,
+              .context = &p};
+    memcpy(m.extent, source->shape.extent, sizeof source->shape.extent);
+    m.extent[pack->axis] = count;
+    if (rows > 1) {
+        m.extent[rank] = m.side = rows;
+        m.read = m.rows = rank;
+        m.axes = rank + 1;
     }
-    schedule_transpose(s, tile, square);
-    Square q = schedule_square_open(s, square, LOOP_UNROLLED);
-    s->at = schedule_row_further(s, q.u);
-    const Subscript *lane = subscript_sum(s->arena, q.t, subscript_number(s->arena, first));
-    schedule_store(s, pack->array, NULL, place_in_panel(s, pack, source, at, panel, lane),
-                   point_load(s, tile, NULL, q.place));
-    schedule_square_close(s);
-    s->at = before;
-}
-
-static int64_t square_of_rows(const Scheduler *s, const Pack *pack, const Node *source) {
-    int64_t square = schedule_square_side(s, source->dtype);
-    return source->rows == 0 || !s->has_rows_innermost[source->id] || square <= 1 ? 1
-           : square < pack->lanes                                                 ? square
-                                                                                  : pack->lanes;
-}
-
-static void pack_panel_of_rows(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t count) {
-    SpacePoint at = {{NULL}};
-    int64_t square = square_of_rows(s, pack, source);
-    int opened = other_axes_open(s, pack, source, -1, 0, &at);
-    for (int64_t first = 0; first < pack->lanes; first += square) {
-        int64_t there = count < first ? 0 : count - first < square ? count - first : square;
-        pack_square_of_rows(s, pack, source, &at, panel, first, there, square);
-    }
-    schedule_close_all(s, opened);
-}
-
-/* A panel, of which `count` lanes are there. */
-static void pack_panel(Scheduler *s, const Pack *pack, Node *source, const Subscript *panel, int64_t count) {
-    int along = axis_of_squares(s, pack, source, count);
-    int64_t lanes = 0;
-    if (square_of_rows(s, pack, source) > 1) {
-        pack_panel_of_rows(s, pack, source, panel, count);
-        return;
-    }
-    if (along >= 0) {
-        int64_t square = schedule_square_side(s, source->dtype);
-        int64_t extent = source->shape.extent[along];
-        lanes = count / square * square;
-        pack_squares(s, pack, source, panel, lanes, along, square);
-        pack_lanes(s, pack, source, panel, 0, lanes, false, along, extent / square * square, extent);
-    }
-    pack_lanes(s, pack, source, panel, lanes, count - lanes, false, -1, 0, 0);
-    pack_lanes(s, pack, source, panel, count, pack->lanes - count, true, -1, 0, 0);
+    schedule_move(s, &m);
 }
 
 /* As the terms move along them: what the innermost reduced index moves is innermost. */
@@ -234,7 +158,7 @@ void pack_operand(Scheduler *s, Reduction *r, int operand, int axis, int64_t lan
     ScheduleRow before = s->at;
     bool outer = schedule_outer_open(s, source);
     schedule_nest_open(s, source);
-    if (source->rows != 0) schedule_rows_open(s, NULL, s->padded_rows, square_of_rows(s, pack, source), s->pad);
+    if (source->rows != 0) schedule_rows_open(s, NULL, s->padded_rows, rows_at_once(s, pack, source), s->pad);
     if (whole > 0) {
         pack_panel(s, pack, source, schedule_loop_open(s, "panel", whole, LOOP_SERIAL), lanes);
         schedule_close(s);

@@ -6,7 +6,7 @@
  *   arrays.c       which values have an array;  layout.c: in which order their elements lie
  *   passing.c      and which need none, since all who read them pack them
  *   point.c        values of graph nodes at a point;  place.c: places on axes, and in arrays
- *   square.c       a square of registers that is transposed;  squares.c: elements stored along another axis than read
+ *   move.c         values that are read along one axis and stored along another;  squares.c: nests that are nothing else
  *   transpose.c    rows beside each other, and the same the other way around
  *   padding.c      to how many rows a block is filled
  *   prefetch.c     rows of the next mini-batch are asked for
@@ -223,33 +223,34 @@ void schedule_layouts(Scheduler *s);
 /* Do rows lie beside each other in this function? */
 bool schedule_has_rows_innermost(Scheduler *s);
 
-/* ---- square.c: a square of registers that is transposed, of so many places a side */
-int64_t schedule_square_side(const Scheduler *s, DType dtype); /* 0: nothing is transposed */
+/* ---- move.c: values that are read along one axis and stored along another */
+int64_t schedule_square_side(const Scheduler *s, DType dtype); /* of a square of registers; 0: nothing is transposed */
 typedef struct Square {
-    int64_t side;
-    LoopMark mark;
-    const Subscript *u, *t, *place; /* t: lanes; place: in the arrays */
+    const Subscript *u, *t, *place; /* t: lanes; place: in the square */
 } Square;
-/* Two loops over its places, in which arrays of its size are stored; transposed, such loops in which they are loaded. */
-Square schedule_square_open(Scheduler *s, int64_t side, LoopMark mark);
-void schedule_square_transpose(Scheduler *s, Square *q, Array *const *arrays, int count);
+/* Two loops over places of a square of so many a side: over so many lines from the first one on, and the lanes. */
+Square schedule_square_open(Scheduler *s, int64_t side, int64_t first, int64_t lines, LoopMark mark);
 void schedule_square_close(Scheduler *s);
-/* Values that are read along one axis and stored along another. */
-enum { MOST_SQUARES = 4 };
-typedef const Scalar *SquareValue(Scheduler *s, const void *context, int i, const SpacePoint *point);
-typedef void SquareStore(Scheduler *s, const void *context, int i, const SpacePoint *point, const Scalar *value);
-typedef struct SquareValues {
-    int64_t side;
-    int stored, read; /* axes */
-    Shape space;
-    int count;
-    bool cheap; /* to evaluate: code for each place */
-    SquareValue *value;
-    SquareStore *store;
+enum { MOST_MOVED = 4 };
+typedef const Scalar *MoveValue(Scheduler *s, const void *context, int i, const SpacePoint *point);
+typedef void MoveStore(Scheduler *s, const void *context, int i, const SpacePoint *point, const Scalar *value);
+typedef struct Move {
+    int axes, read,
+        stored; /* neighbours along `read` are beside each other where they are; -1: along none, or `stored` */
+    int rows;   /* the axis that counts rows from the one at hand on; -1: none */
+    int64_t extent[MOST_AXES], filled; /* filled: places along `stored`, with 0 where there is nothing */
+    int64_t side;                      /* of squares; 0: there are none */
+    int64_t vector;                    /* of what is left of squares; 0: as is found later (passes/vectorise.c) */
+    int count;                         /* values of each point, all of one size */
+    DType dtype;                       /* filled: of what */
+    bool costly;                       /* to evaluate or to store: not written out for each place */
+    MoveValue *value;
+    MoveStore *store;
     const void *context;
-} SquareValues;
-void schedule_squares(Scheduler *s, const SquareValues *v);
-/* Whether the nest is one that is done so. */
+} Move;
+void schedule_move(Scheduler *s, const Move *m);
+
+/* ---- squares.c: nests that are done so */
 bool schedule_elements_in_squares(Scheduler *s, const Nest *nest);
 int shape_last_axis(Shape shape); /* that is longer than 1 */
 
@@ -257,21 +258,9 @@ int shape_last_axis(Shape shape); /* that is longer than 1 */
 /* Elements of the rows of a block, rows innermost. */
 void schedule_rows_innermost(Scheduler *s, const Nest *nest);
 bool stores_rows_innermost(const Scheduler *s, const Nest *nest);
-/* Elements in row-major order, one of a row; from_rows: they come from [row][element]. */
-typedef const Scalar *ElementOfRow(Scheduler *s, const void *context, const Subscript *element);
-typedef void StoreOfRow(Scheduler *s, const void *context, const Subscript *element, const Scalar *value);
-typedef struct RowTransposition {
-    int64_t elements;
-    DType dtype;
-    bool from_rows;
-    bool costly; /* to load or to store: not written out for each place */
-    ElementOfRow *load;
-    StoreOfRow *store;
-    const void *context;
-    const Nest *nest; /* from_rows: whose */
-} RowTransposition;
-/* In squares, of all rows of a block. */
-void schedule_transpose_rows(Scheduler *s, const RowTransposition *transposition);
+/* All rows of a block, as many at a time as a square has lines: axis 0 of the move is rows, axis 1 their elements in row-major
+ * order. nest: whose next rows are asked for, or NULL. */
+void schedule_move_rows(Scheduler *s, Move *m, const Nest *nest);
 TransposedArrays schedule_transposed(Scheduler *s, const Nest *nest,
                                      const bool packed[2]); /* by operand: it is not read */
 void schedule_transpose_back(Scheduler *s, const TransposedArrays *transposed);

@@ -33,7 +33,7 @@ bool kernel_finds_squares(const Scheduler *s, const Kernel *k, int axis) {
 static Panels load_square(Scheduler *s, Kernel *k, const KernelTile *tile, int operand, const Subscript *begin) {
     int64_t side = k->vector;
     Array *square = schedule_registers(s, k->r.dtype, side * side, "square");
-    Square q = schedule_square_open(s, side, LOOP_UNROLLED);
+    Square q = schedule_square_open(s, side, 0, side, LOOP_UNROLLED);
     k->r.point.axis[k->lanes_axis] = subscript_sum(s->arena, tile->lane, q.u);
     k->r.point.axis[innermost_term(k)] = subscript_sum(s->arena, begin, q.t);
     schedule_store(s, square, NULL, q.place, reduction_operand(s, &k->r, operand));

@@ -4,15 +4,11 @@
  *
  * Where the channels of convolutions do not fill vectors, rows do: all values with rows lie so, a vector of rows is loaded
  * at once, and rows are the lanes of kernels. Two kinds of nests have rows the other way around, [row][element]: what comes
- * from the caller's columns, and sums over rows, whose chains go from row to row. Between the two, squares of registers are
- * transposed:
- *
- *   for rows by 16, for elements by 16
- *     for u in 0..16, unrolled, for t in 0..16, vector: square[u, t] = the value of row u, element t
- *     transpose square
- *     for u in 0..16, unrolled, for t in 0..16, vector: x[element u][row t] = square[u, t]
+ * from the caller's columns, and sums over rows, whose chains go from row to row. Between the two, rows are moved (move.c), a
+ * square's side of them at a time.
  */
 #include "ir/loops/schedules/schedule.h"
+#include <string.h>
 
 static bool leaves_room(const Scheduler *s, const Store *store) {
     return store->kind == STORE_ARRAY && s->has_rows_innermost[store->node->id];
@@ -25,41 +21,7 @@ bool stores_rows_innermost(const Scheduler *s, const Nest *nest) {
     return true;
 }
 
-/* ---- squares ------------------------------------------------------------------------------------------------ */
-/* The row is that of the square's line or that of its lane. */
-static const Subscript *element_of_square(Scheduler *s, const Square *q, const Subscript *first, bool row_is_line) {
-    s->at = schedule_row_further(s, row_is_line ? q->u : q->t);
-    return subscript_sum(s->arena, first, row_is_line ? q->t : q->u);
-}
-
-static void transpose_square(Scheduler *s, const RowTransposition *transposition, const Subscript *first,
-                             int64_t side) {
-    ScheduleRow before = s->at;
-    Array *square = schedule_registers(s, transposition->dtype, side * side, "square");
-    Square q = schedule_square_open(s, side, transposition->costly ? LOOP_SERIAL : LOOP_UNROLLED);
-    const Subscript *element = element_of_square(s, &q, first, transposition->from_rows);
-    schedule_store(s, square, NULL, q.place, transposition->load(s, transposition->context, element));
-    s->at = before;
-    schedule_square_transpose(s, &q, &square, 1);
-    element = element_of_square(s, &q, first, !transposition->from_rows);
-    transposition->store(s, transposition->context, element, point_load(s, square, NULL, q.place));
-    schedule_square_close(s);
-    s->at = before;
-}
-
-/* What is left of whole squares. */
-static void transpose_rest(Scheduler *s, const RowTransposition *transposition, int64_t begin, int64_t rows) {
-    ScheduleRow before = s->at;
-    if (begin == transposition->elements) return;
-    const Subscript *element = schedule_loop_open(s, "i", transposition->elements - begin, LOOP_SERIAL);
-    element = subscript_sum(s->arena, element, subscript_number(s->arena, begin));
-    s->at = schedule_row_further(s, schedule_loop_open(s, "t", rows, LOOP_VECTOR));
-    transposition->store(s, transposition->context, element, transposition->load(s, transposition->context, element));
-    schedule_close(s);
-    schedule_close(s);
-    s->at = before;
-}
-
+/* ---- rows and elements --------------------------------------------------------------------------------------- */
 static void fetch_rows(Scheduler *s, const Nest *nest, int64_t rows) {
     ScheduleRow before = s->at;
     s->at = schedule_row_further(s, schedule_loop_open(s, "u", rows, LOOP_SERIAL));
@@ -75,30 +37,30 @@ static int64_t side_of_square(const Scheduler *s, DType dtype) {
     return side;
 }
 
-void schedule_transpose_rows(Scheduler *s, const RowTransposition *transposition) {
-    int64_t square = side_of_square(s, transposition->dtype);
-    int64_t tiles = square > 1 ? transposition->elements / square : 0,
-            rows = square > 1 ? square : s->numbers.row_lanes;
+void schedule_move_rows(Scheduler *s, Move *m, const Nest *nest) {
+    int64_t side = side_of_square(s, m->dtype), rows = side > 1 ? side : s->numbers.row_lanes;
     ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, rows, s->pad);
-    if (transposition->nest != NULL) fetch_rows(s, transposition->nest, rows);
-    if (tiles > 0) {
-        const Subscript *tile = schedule_loop_open(s, "tile", tiles, LOOP_SERIAL);
-        transpose_square(s, transposition, subscript_times(s->arena, tile, square), square);
-        schedule_close(s);
-    }
-    transpose_rest(s, transposition, tiles * (square > 1 ? square : 0), rows);
+    if (nest != NULL) fetch_rows(s, nest, rows);
+    m->axes = 2;
+    m->rows = 0;
+    m->extent[0] = m->vector = rows;
+    m->side = side;
+    m->count = 1;
+    schedule_move(s, m);
     schedule_rows_close(s, before);
 }
 
 /* ---- elements of rows --------------------------------------------------------------------------------------- */
-static const Scalar *value_of_element(Scheduler *s, const void *context, const Subscript *element) {
+static const Scalar *value_of_element(Scheduler *s, const void *context, int i, const SpacePoint *point) {
     const Store *store = context;
-    return value_at_place(s, store->value, element);
+    (void)i;
+    return value_at_place(s, store->value, point->axis[1]);
 }
 
-static void store_element(Scheduler *s, const void *context, const Subscript *element, const Scalar *value) {
+static void store_element(Scheduler *s, const void *context, int i, const SpacePoint *point, const Scalar *value) {
     const Store *store = context;
-    element = subscript_sum(s->arena, element, subscript_number(s->arena, store->offset));
+    const Subscript *element = subscript_sum(s->arena, point->axis[1], subscript_number(s->arena, store->offset));
+    (void)i;
     schedule_store(s, s->array[store->node->id], NULL, schedule_place(s, store->node, element), value);
 }
 
@@ -129,14 +91,14 @@ static void lanes_close(Scheduler *s, ScheduleRow before) {
 void schedule_rows_innermost(Scheduler *s, const Nest *nest) {
     if (comes_from_rows(s, nest)) {
         const Store *store = &nest->stores[0];
-        RowTransposition transposition = {.elements = shape_size(nest->space),
-                                          .dtype = store->value->dtype,
-                                          .from_rows = true,
-                                          .load = value_of_element,
-                                          .store = store_element,
-                                          .context = store,
-                                          .nest = nest};
-        schedule_transpose_rows(s, &transposition);
+        Move m = {.extent = {0, shape_size(nest->space)},
+                  .stored = 0,
+                  .read = 1,
+                  .dtype = store->value->dtype,
+                  .value = value_of_element,
+                  .store = store_element,
+                  .context = store};
+        schedule_move_rows(s, &m, nest);
         return;
     }
     SpacePoint point = {{NULL}};
@@ -155,15 +117,10 @@ typedef struct TransposedCopy {
     bool over_rows;
 } TransposedCopy;
 
-static const Scalar *load_rows_innermost(Scheduler *s, const void *context, const Subscript *element) {
+static const Scalar *value_of_row(Scheduler *s, const void *context, int i, const SpacePoint *point) {
     const Node *node = context;
-    return point_load(s, s->array[node->id], NULL, schedule_place(s, node, element));
-}
-
-static void store_apart(Scheduler *s, const void *context, const Subscript *element, const Scalar *value) {
-    const Node *node = context;
-    const Subscript *row = subscript_times(s->arena, s->at.in_block, shape_size(node->shape));
-    schedule_store(s, s->transposed[node->id], NULL, subscript_sum(s->arena, element, row), value);
+    (void)i;
+    return point_load(s, s->array[node->id], NULL, schedule_place(s, node, point->axis[1]));
 }
 
 static const Scalar *value_in_layout(Scheduler *s, const void *context, int i, const SpacePoint *point) {
@@ -172,25 +129,36 @@ static const Scalar *value_in_layout(Scheduler *s, const void *context, int i, c
     return point_load(s, s->array[node->id], NULL, schedule_place_of(s, node, point, false));
 }
 
-static void store_row_major(Scheduler *s, const void *context, int i, const SpacePoint *point, const Scalar *value) {
+static void store_row_major(Scheduler *s, const Node *node, const Subscript *element, const Scalar *value) {
+    const Subscript *row = subscript_times(s->arena, s->at.in_block, shape_size(node->shape));
+    schedule_store(s, s->transposed[node->id], NULL, subscript_sum(s->arena, element, row), value);
+}
+
+static void store_of_row(Scheduler *s, const void *context, int i, const SpacePoint *point, const Scalar *value) {
+    (void)i;
+    store_row_major(s, context, point->axis[1], value);
+}
+
+static void store_of_layout(Scheduler *s, const void *context, int i, const SpacePoint *point, const Scalar *value) {
     const Node *node = context;
     (void)i;
-    store_apart(s, node, point_linear(s, point, node->shape), value);
+    store_row_major(s, node, point_linear(s, point, node->shape), value);
 }
 
 /* Channels are innermost: the same in row-major order. */
 static void copy_row_major(Scheduler *s, const Node *node) {
-    SquareValues v = {.side = schedule_square_side(s, node->dtype),
-                      .stored = shape_last_axis(node->shape),
-                      .read = s->layout[node->id]->innermost,
-                      .space = node->shape,
-                      .count = 1,
-                      .cheap = true,
-                      .value = value_in_layout,
-                      .store = store_row_major,
-                      .context = node};
+    Move m = {.side = schedule_square_side(s, node->dtype),
+              .stored = shape_last_axis(node->shape),
+              .read = s->layout[node->id]->innermost,
+              .rows = -1,
+              .axes = node->shape.rank,
+              .count = 1,
+              .value = value_in_layout,
+              .store = store_of_layout,
+              .context = node};
+    memcpy(m.extent, node->shape.extent, sizeof node->shape.extent);
     ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, 1, s->pad);
-    schedule_squares(s, &v);
+    schedule_move(s, &m);
     schedule_rows_close(s, before);
 }
 
@@ -199,12 +167,14 @@ static void copy(Scheduler *s, const Node *node) {
     s->transposed[node->id] = tree_array(s->tree, ARRAY_WORK, 0, node->dtype, elements * s->padded_rows, "transposed");
     schedule_nest_open(s, node);
     if (s->has_rows_innermost[node->id]) {
-        RowTransposition transposition = {.elements = elements,
-                                          .dtype = node->dtype,
-                                          .load = load_rows_innermost,
-                                          .store = store_apart,
-                                          .context = node};
-        schedule_transpose_rows(s, &transposition);
+        Move m = {.extent = {0, elements},
+                  .stored = 1,
+                  .read = 0,
+                  .dtype = node->dtype,
+                  .value = value_of_row,
+                  .store = store_of_row,
+                  .context = node};
+        schedule_move_rows(s, &m, NULL);
     } else {
         copy_row_major(s, node);
     }
