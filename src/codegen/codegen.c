@@ -227,14 +227,16 @@ static void verify_module(LLVMModuleRef module) {
     LLVMDisposeMessage(message);
 }
 
-void session_run_passes(LLVMModuleRef module, LLVMTargetMachineRef machine, const char *passes) {
+static void run_passes(Codegen *c, LLVMModuleRef module, const char *passes) {
+    double start = session_seconds();
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-    LLVMErrorRef error = LLVMRunPasses(module, passes, machine, options);
+    LLVMErrorRef error = LLVMRunPasses(module, passes, c->target.machine, options);
     LLVMDisposePassBuilderOptions(options);
     if (error != NULL) INTERNAL_ERROR("LLVM does not know a pass: %s", LLVMGetErrorMessage(error));
+    c->times.optimise += session_seconds() - start;
 }
 
-const char *session_passes(const Codegen *c) {
+static const char *passes_of_functions(const Codegen *c) {
     static const char *const passes[] = {
         "no-op-module",
         "function(sroa,early-cse<memssa>,loop-mssa(licm),early-cse,simplifycfg)",
@@ -244,15 +246,15 @@ const char *session_passes(const Codegen *c) {
 }
 
 void session_merge_functions(Codegen *c, LLVMModuleRef module) {
-    double start = session_seconds();
     if (c->options.verify) verify_module(module);
-    session_run_passes(module, c->target.machine, "mergefunc");
-    c->times.optimise += session_seconds() - start;
+    run_passes(c, module, "mergefunc");
+}
+
+void session_optimise_share(Codegen *c, LLVMModuleRef module) {
+    run_passes(c, module, text_format(c->arena, "elim-avail-extern,globaldce,%s", passes_of_functions(c)));
 }
 
 void session_optimise(Codegen *c, LLVMModuleRef module) {
-    session_merge_functions(c, module);
-    double start = session_seconds();
-    session_run_passes(module, c->target.machine, session_passes(c));
-    c->times.optimise += session_seconds() - start;
+    if (c->options.verify) verify_module(module);
+    run_passes(c, module, text_format(c->arena, "mergefunc,%s", passes_of_functions(c)));
 }

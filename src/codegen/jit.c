@@ -74,25 +74,6 @@ static void keep_objects(Codegen *c, const char *key, const Text *kept) {
     if (c->cache != NULL) code_cache_keep(c->cache, key, kept->bytes, kept->length);
 }
 
-/* The module becomes code, kept under the key; it and its context go. No other module has the prefix. */
-static LateModule *link_module(Codegen *c, LLVMModuleRef module, const char *prefix, const char *key,
-                               const char *const *late, int late_count) {
-    LLVMContextRef context = LLVMGetModuleContext(module);
-    ModuleCode code;
-    session_objects(c, module, prefix, late, late_count, &code);
-    LLVMDisposeModule(module);
-    LLVMContextDispose(context);
-    Text kept = text_new(c->arena);
-    for (int i = 0; i < code.count; i++) add_object(c, &kept, code.objects[i]);
-    if (code.late == NULL) {
-        keep_objects(c, key, &kept);
-        return NULL;
-    }
-    LateModule *rest = arena_new_of(c->arena, LateModule);
-    *rest = (LateModule){code.late, key, kept, c->late};
-    return c->late = rest;
-}
-
 /* Once. */
 static void link_late(Codegen *c, LateModule *module) {
     LLVMMemoryBufferRef object = late_code_object(c, module->code);
@@ -141,19 +122,26 @@ static const char *key_of_module(Codegen *c, Compiled *const *functions, int cou
     return key.bytes;
 }
 
-/* The last ones, so many, are late. */
-static void compile_functions(Codegen *c, Compiled **functions, int count, int late_count) {
-    const char *key = key_of_module(c, functions, count), **late = arena_array(c->arena, const char *, late_count + 1);
-    LateModule *rest = NULL;
-    int first = count - late_count;
-    for (int i = 0; i < late_count; i++) late[i] = functions[first + i]->symbol;
-    if (!link_kept(c, key)) {
-        LLVMModuleRef module = session_module(c, LLVMContextCreate(), "sgd");
-        for (int i = 0; i < count; i++) session_emit(c, module, functions[i], functions[i]->symbol);
-        rest = link_module(c, module, functions[0]->symbol, key, late, late_count);
+/* They become code, kept under the key; the last ones, so many, may be late. NULL: none is. */
+static LateModule *link_functions(Codegen *c, const char *key, Compiled *const *functions, int count, int late_count) {
+    ModuleCode code;
+    session_objects(c, functions, count, late_count, &code);
+    Text kept = text_new(c->arena);
+    for (int i = 0; i < code.count; i++) add_object(c, &kept, code.objects[i]);
+    if (code.late == NULL) {
+        keep_objects(c, key, &kept);
+        return NULL;
     }
+    LateModule *rest = arena_new_of(c->arena, LateModule);
+    *rest = (LateModule){code.late, key, kept, c->late};
+    return c->late = rest;
+}
+
+static void compile_functions(Codegen *c, Compiled **functions, int count, int late_count) {
+    const char *key = key_of_module(c, functions, count);
+    LateModule *rest = link_kept(c, key) ? NULL : link_functions(c, key, functions, count, late_count);
     for (int i = 0; i < count; i++)
-        if (rest != NULL && i >= first)
+        if (rest != NULL && i >= count - late_count)
             functions[i]->late = rest;
         else
             functions[i]->address = find_symbol(c, functions[i]->symbol);
@@ -209,13 +197,15 @@ static void compile_step(JitExecutor *j) {
     EmitContext emit = session_context(c, module);
     emit_parts(&emit, run, parts, threads, symbol);
     char *key = LLVMPrintModuleToString(module); /* the module is small */
-    if (link_kept(c, key)) {
-        LLVMDisposeModule(module);
-        LLVMContextDispose(context);
-    } else {
-        link_module(c, module, symbol, key, NULL, 0);
+    if (!link_kept(c, key)) {
+        Text kept = text_new(c->arena);
+        session_optimise(c, module);
+        add_object(c, &kept, session_machine_code(c, module, LLVMObjectFile));
+        keep_objects(c, key, &kept);
     }
     LLVMDisposeMessage(key);
+    LLVMDisposeModule(module);
+    LLVMContextDispose(context);
     j->parts = find_symbol(c, symbol);
 }
 

@@ -51,7 +51,7 @@ const char *tuning_text(Arena *arena, const KernelTuning *tuning); /* equal for 
 void function_key(Text *to, const Run *run, const Function *function, int64_t batch);
 
 /* ---- codegen.c */
-void session_prepare_heap(void);     /* heap.c: for what LLVM allocates */
+void session_prepare_heap(void);     /* heap.c: the thread's, for what LLVM allocates */
 void session_expect_no_memory(void); /* out_of_memory.c: exit code 3 where LLVM would abort */
 Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch);
 /* batch: of whole mini-batches of so many rows; 0: of any. NULL: the runs cannot take it together. */
@@ -61,22 +61,24 @@ void session_loops(Codegen *c, Compiled *f); /* its tree */
 LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *name);
 EmitContext session_context(const Codegen *c, LLVMModuleRef module);
 LLVMValueRef session_emit(Codegen *c, LLVMModuleRef module, Compiled *f, const char *symbol);
+/* Equal functions become one; then each is optimised for itself. */
 void session_optimise(Codegen *c, LLVMModuleRef module);
-/* Its steps: equal functions become one; then each function for itself. */
+/* The same where, in between, bodies of functions that others compile are marked as available elsewhere. */
 void session_merge_functions(Codegen *c, LLVMModuleRef module);
-const char *session_passes(const Codegen *c);
-void session_run_passes(LLVMModuleRef module, LLVMTargetMachineRef machine, const char *passes);
+void session_optimise_share(Codegen *c, LLVMModuleRef module);
 
-/* ---- machine_code.c: the module as objects that are linked together. No other module of the session has the prefix. */
+/* ---- machine_code.c */
+/* Of an optimised module. */
+LLVMMemoryBufferRef session_machine_code(Codegen *c, LLVMModuleRef module, LLVMCodeGenFileType kind);
 enum { MOST_OBJECTS = 8 };
 typedef struct LateCode LateCode; /* compiled while the program goes on */
 typedef struct ModuleCode {
     LLVMMemoryBufferRef objects[MOST_OBJECTS];
     int count;
-    LateCode *late; /* what only those functions need that are late; NULL: nothing */
+    LateCode *late; /* NULL: nothing is late */
 } ModuleCode;
-void session_objects(Codegen *c, LLVMModuleRef module, const char *prefix, const char *const *late, int late_count,
-                     ModuleCode *code);
+/* Functions as objects that are linked together; the last ones, so many, may be late. */
+void session_objects(Codegen *c, Compiled *const *functions, int count, int late_count, ModuleCode *code);
 LLVMMemoryBufferRef late_code_object(Codegen *c, LateCode *late); /* once; waits for it */
 
 /* Entries of a run that have roots, in order: init, step, evaluate, predict, parts of a step, metrics. */

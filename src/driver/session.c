@@ -16,6 +16,7 @@ Codegen *driver_session(Driver *driver) {
     CodegenOptions options = {.cpu = driver->options->cpu,
                               .level = driver->options->optimize,
                               .threads = threads_allowed(driver),
+                              .all_at_once = driver->options->dry_run,
                               .cache = kept,
                               .tuned = kept};
     return codegen_new(driver->arena, &options, driver->diagnostics);

@@ -147,14 +147,10 @@ static bool loops_text(Codegen *c, Text *to, const Run *const *runs, const char 
     return true;
 }
 
-/* The module as the target's machine makes it of this kind. */
 static void add_machine_code(Codegen *c, LLVMModuleRef module, LLVMCodeGenFileType kind, Text *to) {
-    char *message = NULL;
-    LLVMMemoryBufferRef buffer;
-    if (LLVMTargetMachineEmitToMemoryBuffer(c->target.machine, module, kind, &message, &buffer) != 0)
-        INTERNAL_ERROR("LLVM made no code: %s", message);
-    text_add_bytes(to, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
-    LLVMDisposeMemoryBuffer(buffer);
+    LLVMMemoryBufferRef code = session_machine_code(c, module, kind);
+    text_add_bytes(to, LLVMGetBufferStart(code), LLVMGetBufferSize(code));
+    LLVMDisposeMemoryBuffer(code);
 }
 
 bool codegen_text(Codegen *c, Text *to, const Run *const *runs, const char *const *prefixes, int count,
@@ -184,9 +180,7 @@ void codegen_object(Codegen *const *sessions, int session_count, Text *to, const
     for (int i = 0; i < session_count; i++) add_runs(sessions[i], module, runs, prefixes + i * count, count);
     if (extra != NULL) extra->add(module, extra->context);
     session_optimise(c, module);
-    double start = session_seconds();
     add_machine_code(c, module, LLVMObjectFile, to);
-    c->times.machine_code += session_seconds() - start;
     LLVMDisposeModule(module);
     LLVMContextDispose(context);
 }

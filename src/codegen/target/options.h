@@ -10,6 +10,7 @@ typedef struct CodegenOptions {
     const char *triple;         /* NULL: this machine's; only objects and texts may have another */
     int level;                  /* 0 .. 3 */
     int threads;                /* that compile functions for this process; 0: one */
+    bool all_at_once;           /* no code is late, as nothing is called before all is compiled */
     int64_t least_outlined;     /* nests of so many operations become functions of their own; 0: as usual (tests) */
     size_t caches;              /* bytes of the caches that kernels are cut for; 0: the processor's. For tests:
                                  * small ones cut small kernels */
