@@ -44,9 +44,10 @@ const CodegenTimes *codegen_times(const Codegen *codegen);
  * codegen_jit_all. */
 Executor *codegen_jit(Codegen *codegen, const Run *run);
 /* Steps of so many runs that have the same: call->state has them side by side, an element of each run's slots and cells
- * beside that of the next, each as many times as far from the beginning; the header is of all of them. Likewise call->sums.
+ * beside that of the next, each as many times as far from the beginning; the header is of all of them. Likewise call->sums,
+ * and of runs with rows of their own the elements of a row, which is of all of them too.
  * whole: but for the run's own number of rows no mini-batch has another. NULL: their steps cannot be taken together. */
-Executor *codegen_jit_together(Codegen *codegen, const Run *run, int runs, bool whole);
+Executor *codegen_jit_together(Codegen *codegen, const Run *run, SideBySide runs, bool whole);
 /* Have the runs of two executors the same steps? */
 bool codegen_same_steps(const Executor *a, const Executor *b);
 bool codegen_same_functions(const Executor *a, const Executor *b); /* evaluations and predictions too */

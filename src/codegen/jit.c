@@ -325,7 +325,7 @@ static int64_t together_call(Executor *executor, Entry entry, int measure, const
 
 static void together_free(Executor *executor) { (void)executor; }
 
-Executor *codegen_jit_together(Codegen *c, const Run *run, int runs, bool whole) {
+Executor *codegen_jit_together(Codegen *c, const Run *run, SideBySide runs, bool whole) {
     int64_t batch = schedule_batch(run->batch);
     Compiled *any = session_step_of_runs(c, run, 0, runs), *list[2];
     if (any == NULL) return NULL;

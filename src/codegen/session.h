@@ -15,7 +15,7 @@ typedef struct Compiled {
     const Run *run;
     const Function *function;
     int64_t batch;
-    int64_t runs;      /* that take their steps together; 1 */
+    SideBySide runs;   /* that take their steps together; 1 */
     LoopTree *tree;    /* NULL: what is below is from an earlier process, and no code is needed so far */
     int64_t most_rows; /* of a mini-batch; 0: any number */
     size_t work_bytes;
@@ -55,7 +55,7 @@ void session_prepare_heap(void);     /* heap.c: the thread's, for what LLVM allo
 void session_expect_no_memory(void); /* out_of_memory.c: exit code 3 where LLVM would abort */
 Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch);
 /* batch: of whole mini-batches of so many rows; 0: of any. NULL: the runs cannot take it together. */
-Compiled *session_step_of_runs(Codegen *c, const Run *run, int64_t batch, int64_t runs);
+Compiled *session_step_of_runs(Codegen *c, const Run *run, int64_t batch, SideBySide runs);
 void session_loops(Codegen *c, Compiled *f); /* its tree */
 /* A fresh module for this session's target; emission, verification and passes with their times. */
 LLVMModuleRef session_module(Codegen *c, LLVMContextRef context, const char *name);

@@ -17,6 +17,7 @@
  *                  classes that are texts
  *   training.h     one run in training
  *   plan.c         what is known of it before;  together.c: runs that take their steps together
+ *   own_rows.c     the rows of each, side by side
  *   train.c        the loop around ENTRY_STEP;  steps.c: calls of it;  evaluate.c: losses and metrics of a set of rows
  *   threads.c      how many threads train;  watch.c: keep and stop;  rate.c: the learning rate at a moment
  *   divergence.c   the step, and the value in it, that was not finite first

@@ -1,9 +1,10 @@
 /* together: runs that take their steps together, as lanes of one function (ir/loops/passes/run_lanes.c).
  *
- * Runs of a sweep that differ in numbers alone, and train on the same rows in the same order, are cut into groups. The states
- * of a group lie side by side for a call, an element of each beside that of the next, and are apart again after it: all else
- * that is done with a run finds its state where that of any run is. A run that has ended keeps the state it ended with,
- * whatever its lane goes on to compute. Lanes that no run has do as the first.
+ * Runs of a sweep that differ in numbers alone, in seeds or in folds of one size are cut into groups. The states of a group lie
+ * side by side for a call, an element of each beside that of the next, and are apart again after it: all else that is done
+ * with a run finds its state where that of any run is. So do rows, unless all runs take the same in the same order
+ * (own_rows.c). A run that has ended keeps the state it ended with, whatever its lane goes on to compute. Lanes that no run has
+ * do as the first.
  *
  * Whether this pays depends on the model, on the processor and on how many runs there are, and no bit depends on it. So it is
  * tried: a group begins one after the other, call by call; once what is left takes longer than to compile, both ways are
@@ -15,12 +16,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LEAST_WITH_OWN_ROWS = 12 };
 static const double compile_seconds = 0.003 /* a node of the graph */, trial_seconds = 0.004;
 
 typedef enum Way { ONE_BY_ONE, SIDE_BY_SIDE, WAYS } Way;
 struct Together {
     Training *const *runs;
     int count, lanes;
+    bool own_seeds;
+    OwnRows *own_rows; /* NULL: all take the same */
     Codegen *codegen;
     double compiling;   /* seconds that it may take */
     bool asked;         /* for the executor */
@@ -45,6 +49,7 @@ static bool run_allows(const Training *t) {
 
 static bool same_rows(const Training *a, const Training *b) {
     const RowSet *x = &a->data->train, *y = &b->data->train;
+    if (a->run->seed != b->run->seed && a->feed.order.kind != SGDRT_ORDER_SEQUENTIAL) return false;
     if (x->table != y->table || x->count != y->count || (x->rows == NULL) != (y->rows == NULL)) return false;
     return x->rows == y->rows || memcmp(x->rows, y->rows, sizeof *x->rows * (size_t)x->count) == 0;
 }
@@ -61,11 +66,20 @@ static bool same_layout(const Run *a, const Run *b) {
     return true;
 }
 
+/* Are rows as far from each other? */
+static bool same_strides(const Training *a, const Training *b) {
+    const sgdrt_column *x = a->data->train.table->columns, *y = b->data->train.table->columns;
+    int count = a->run->data->column_count;
+    for (int c = 0; c < count && count == b->run->data->column_count; c++)
+        if (x[c].stride != y[c].stride) return false;
+    return count == b->run->data->column_count;
+}
+
 static bool take_same_steps(const Training *a, const Training *b) {
     const Run *x = a->run, *y = b->run;
-    return codegen_same_steps(a->executor, b->executor) && x->seed == y->seed && x->report_every == y->report_every &&
-           x->order == y->order && x->last == y->last && a->batch == b->batch && a->planned == b->planned &&
-           run_sums(x) == run_sums(y) && same_layout(x, y) && same_rows(a, b);
+    return codegen_same_steps(a->executor, b->executor) && x->report_every == y->report_every && x->order == y->order &&
+           x->last == y->last && a->batch == b->batch && a->planned == b->planned && a->feed.rows == b->feed.rows &&
+           run_sums(x) == run_sums(y) && same_layout(x, y) && same_strides(a, b);
 }
 
 /* ---- groups --------------------------------------------------------------------------------------------------- */
@@ -81,9 +95,11 @@ static int lanes_for(int count) {
     return lanes;
 }
 
+static int64_t quarter_of_cache(const Codegen *codegen) { return codegen_machine(codegen)->l2 / 4; }
+
 /* How many from the first on may be one: their states are in a quarter of the second level of the caches. */
 static int longest_group(const Codegen *codegen, Training *const *runs, int count) {
-    int64_t most = codegen_machine(codegen)->l2 / 4 / ((int64_t)runs[0]->run->state_bytes + 1);
+    int64_t most = quarter_of_cache(codegen) / ((int64_t)runs[0]->run->state_bytes + 1);
     int found = 1;
     while (found < count && found < MOST_TOGETHER && lanes_for(found + 1) <= most && run_allows(runs[found]) &&
            runs[found]->run->start_run < runs[0]->index && take_same_steps(runs[0], runs[found]))
@@ -99,18 +115,36 @@ static double seconds_to_compile(Arena *arena, const Function *step) {
     return compile_seconds * nodes;
 }
 
+/* Those of them that take the same rows, or all, if these are at least four times as many and enough to pay for rows of their
+ * own. NULL: it is none. */
+static Together *group_of(Arena *arena, Codegen *codegen, Training *const *runs, int count) {
+    int sharing = 1;
+    Together *g = arena_new_of(arena, Together);
+    while (sharing < count && same_rows(runs[0], runs[sharing])) sharing++;
+    bool pays = count >= LEAST_WITH_OWN_ROWS && count >= 4 * sharing,
+         own_rows = count > sharing && (pays || asked("all"));
+    if (!own_rows) count = sharing;
+    *g = (Together){.runs = runs, .count = count, .lanes = lanes_for(count), .codegen = codegen};
+    for (int i = 1; i < count; i++) g->own_seeds |= runs[i]->run->seed != runs[0]->run->seed;
+    if (own_rows && g->lanes < LEAST_LANES_OF_ROWS) g->lanes = LEAST_LANES_OF_ROWS;
+    if (own_rows) g->own_rows = own_rows_plan(arena, runs[0], count, g->lanes, quarter_of_cache(codegen));
+    g->compiling = seconds_to_compile(arena, &runs[0]->run->step);
+    return count == 1 || (own_rows && !g->own_rows) ? NULL : g;
+}
+
 /* The executor, and memory side by side; false: they cannot be had. */
 static bool go_side_by_side(Together *g) {
     const Run *run = g->runs[0]->run;
     const sgdrt_feed *feed = &g->runs[0]->feed;
     if (g->asked) return g->executor != NULL;
     g->asked = true;
-    Executor *executor = codegen_jit_together(g->codegen, run, g->lanes, feed->places % feed->batch == 0);
+    SideBySide side_by_side = {g->lanes, g->own_rows != NULL, g->own_seeds};
+    Executor *executor = codegen_jit_together(g->codegen, run, side_by_side, feed->places % feed->batch == 0);
     if (!executor) return false;
     size_t state = round_to_line(run->state_bytes * (size_t)g->lanes);
     size_t sums = round_to_line(sizeof(double) * (size_t)(g->lanes * (run_sums(run) + 1)));
     g->state = aligned_alloc(64, state + sums + round_to_line(executor->work_bytes) + 64);
-    if (!g->state) return false;
+    if (!g->state || (g->own_rows && !own_rows_open(g->own_rows))) return false;
     memset(g->state, 0, state + sums);
     g->sums = (double *)(g->state + state);
     g->work = g->state + state + sums;
@@ -125,17 +159,19 @@ void together_plan(Driver *driver, Codegen *codegen, Training *const *runs, int 
     if (!codegen || !options_allow(driver->options) || asked("off")) return;
     for (int i = 0, group; i < count; i += group) {
         group = longest_group(codegen, runs + i, count - i);
-        if (group == 1) continue;
-        Together *together = arena_new_of(driver->arena, Together);
-        *together = (Together){.runs = runs + i, .count = group, .lanes = lanes_for(group), .codegen = codegen};
-        together->compiling = seconds_to_compile(driver->arena, &runs[i]->run->step);
+        Together *together = group_of(driver->arena, codegen, runs + i, group);
+        group = together_count(together);
         for (int k = 0; k < group; k++) runs[i + k]->together = together;
     }
 }
 
 void together_free(Training *const *runs, int count) {
-    for (int i = 0; i < count; i++)
-        if (runs[i]->together && runs[i]->together->runs[0] == runs[i]) free(runs[i]->together->state);
+    for (int i = 0; i < count; i++) {
+        Together *g = runs[i]->together;
+        if (!g || g->runs[0] != runs[i]) continue;
+        free(g->state);
+        if (g->own_rows) own_rows_free(g->own_rows);
+    }
 }
 
 int together_count(const Together *together) { return together ? together->count : 1; }
@@ -174,6 +210,14 @@ static void copy_state(const Together *g, int lane, char *state, bool apart) {
 
 static const Training *run_of_lane(const Together *g, int lane) { return g->runs[lane < g->count ? lane : 0]; }
 
+static sgdrt_header *copy_header(const Together *g, const Training *lead) {
+    sgdrt_header *header = (sgdrt_header *)g->state;
+    uint64_t *seeds = (uint64_t *)(header + 1);
+    *header = *training_header(lead);
+    for (int lane = 0; lane < g->lanes; lane++) seeds[lane] = training_header(run_of_lane(g, lane))->seed;
+    return header;
+}
+
 static int64_t call_side_by_side(Together *g, const bool *training, int64_t count, const volatile int32_t *stop) {
     int first = 0, sums = run_sums(g->runs[0]->run);
     while (!training[first]) first++;
@@ -183,17 +227,24 @@ static int64_t call_side_by_side(Together *g, const bool *training, int64_t coun
         if (!g->beside) copy_state(g, lane, t->state, false);
         for (int s = 0; s < sums; s++) g->sums[s * g->lanes + lane] = t->sums[s];
     }
-    sgdrt_header *header = (sgdrt_header *)g->state;
-    *header = *training_header(lead);
+    sgdrt_header *header = copy_header(g, lead);
     sgdrt_call call = {
         .state = g->state, .work = g->work, .columns = lead->data->train.table->columns, .sums = g->sums, .stop = stop};
-    sgdrt_feed_call(&lead->feed, header, count, lead->rows, &call);
-    int64_t done = g->executor->call(g->executor, ENTRY_STEP, 0, &call),
-            rows = sgdrt_feed_rows_of(&lead->feed, &call, done);
+    int64_t done = 0, rows = 0, before;
+    do {
+        before = done;
+        if (g->own_rows)
+            own_rows_call(g->own_rows, g->runs, training, count - done, &call);
+        else
+            sgdrt_feed_call(&lead->feed, header, count - done, lead->rows, &call);
+        done += g->executor->call(g->executor, ENTRY_STEP, 0, &call);
+        rows += sgdrt_feed_rows_of(&lead->feed, &call, done - before);
+    } while (done > before && done < count && !(stop && *stop));
     for (int lane = 0; lane < g->count; lane++) {
         Training *t = g->runs[lane];
         if (!training[lane]) continue;
         copy_state(g, lane, t->state, true);
+        header->seed = training_header(t)->seed;
         *training_header(t) = *header;
         for (int s = 0; s < sums; s++) t->sums[s] = g->sums[s * g->lanes + lane];
         t->term_rows += rows;

@@ -4,7 +4,7 @@
  * of the epoch, a report, a point of a curve, the buffer of rows, or a tenth of a second (so that progress moves and Ctrl-C
  * is answered; the flag itself is polled by generated code at every step). Where a call ends never shows in the bits.
  *
- * Runs that differ in numbers alone may take their calls together (together.c): then all of them end a call where one of
+ * Runs with the same code may take their calls together (together.c): then all of them end a call where one of
  * them would, each looks after itself at what is due, and what the others print waits until those before them have ended.
  *
  * A loss that is not finite is found after the call, and the call is looked at again from the state before it

@@ -113,6 +113,16 @@ int together_count(const Together *together); /* NULL: 1 */
 /* As training_call_steps, of those that are training: all have done equally many steps. */
 int64_t together_call_steps(Together *together, const bool *training, int64_t count, const volatile int32_t *stop);
 
+/* ---- own_rows.c: what each of several runs has at the places of a call, side by side ------------- */
+typedef struct OwnRows OwnRows;
+enum { LEAST_LANES_OF_ROWS = 4 };
+/* Of runs that take the steps of this one, in lanes; NULL: the rows of a step take more than so many bytes. */
+OwnRows *own_rows_plan(Arena *arena, const Training *t, int runs, int lanes, int64_t bytes);
+bool own_rows_open(OwnRows *own); /* memory; false: it cannot be had */
+void own_rows_free(OwnRows *own);
+/* As sgdrt_feed_call, for those that are training: of fewer steps where rows of so many are not at hand. */
+void own_rows_call(OwnRows *own, Training *const *runs, const bool *training, int64_t steps, sgdrt_call *call);
+
 /* ---- curves.c -------------------------------------------------------------------------------- */
 /* Room for the points of the planned steps and some more, with the values of measures if they are drawn. */
 void curves_plan(Training *t, int more, bool measures);

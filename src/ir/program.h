@@ -373,6 +373,12 @@ typedef struct Run {
     const char *lr_text; /* literal lr of plain sgd for the 2/L note, NaN if not so */
 } Run;
 
+/* Runs that take their steps together; 0: it is one, alone. */
+typedef struct SideBySide {
+    int64_t runs;
+    bool own_rows, own_seeds; /* has each its own? */
+} SideBySide;
+
 /* Terms are in this order: means over rows, minimized without rows, penalties. How many are the first, and both. */
 static inline int run_averaged(const Run *run) {
     int count = 0;

@@ -67,7 +67,7 @@ typedef struct Emitter {
     LLVMValueRef *column_data, *column_stride;
     LLVMValueRef *output;
     LLVMValueRef asked_seed; /* of the call: of draws in predict */
-    LLVMValueRef seed;       /* from the header */
+    LLVMValueRef seed;       /* from the header; of runs with their own, a lane each */
     /* threads, where the function has any */
     bool shared;
     LLVMValueRef is_first, are_several;

@@ -23,9 +23,16 @@ static void load_sums(Emitter *e, const LoopTree *tree) {
     e->sums = LLVMBuildSelect(e->b, LLVMBuildIsNull(e->b, sums, ""), unasked, sums, "");
 }
 
+static LLVMValueRef load_seeds(Emitter *e, int64_t runs) {
+    LLVMValueRef seeds = load_field(e, vector_type(e->i64, (int)runs), e->state, sizeof(sgdrt_header));
+    LLVMSetAlignment(seeds, sizeof(uint64_t));
+    return seeds;
+}
+
 static void load_call(Emitter *e) {
     int rows = count_arrays(e->tree, ARRAY_ROW_OUTPUT), values = count_arrays(e->tree, ARRAY_OUTPUT);
     emitter_load_call(e, count_arrays(e->tree, ARRAY_COLUMN), rows > values ? rows : values);
+    if (e->tree->own_seeds) e->seed = load_seeds(e, e->tree->runs);
     load_sums(e, e->tree);
 }
 

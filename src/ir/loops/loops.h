@@ -25,14 +25,14 @@ typedef struct TileNumbers {
     int64_t square_bytes;       /* of a side of what is transposed; 0: nothing */
     int64_t block_bytes;        /* that a larger block of rows may take; 0: usual blocks */
     int64_t row_lanes;          /* rows of a vector of rows; 0: rows are no lanes */
-    int64_t run_lanes;          /* runs that train together; 0: one */
+    SideBySide run_lanes;       /* runs that train together */
     bool shares_all;            /* threads share however little work, for tests */
     const KernelTuning *tuning; /* NULL: all is computed */
 } TileNumbers;
 TileNumbers machine_tiles(const Machine *machine); /* machine.c */
 extern const TileNumbers usual_tiles;              /* of 16 registers of 32 bytes */
 /* Of steps that so many runs take together: these are the lanes, and a tile is chains beside each other. */
-TileNumbers tiles_of_runs(const Machine *machine, int64_t runs);
+TileNumbers tiles_of_runs(const Machine *machine, SideBySide runs);
 /* The rows of a mini-batch that IN_ONE_BLOCK is for, where it has so many; 0: none. */
 int64_t schedule_batch(int64_t rows);
 #define SCHEDULE_PASS "schedule" /* what the next is called where passes are named */
@@ -57,7 +57,7 @@ const char *tree_run_passes(LoopTree *tree, const TileNumbers *numbers, TreeUse 
 
 /* ---- passes/run_lanes.c ------------------------------------------------------------------------------------------ */
 /* A step that several runs may take together: which statements run, and where, is the same for all. */
-bool tree_may_have_run_lanes(LoopTree *tree);
+bool tree_may_have_run_lanes(LoopTree *tree, const TileNumbers *numbers);
 
 /* ---- verify/verify.c --------------------------------------------------------------------------------------------- */
 /* NULL, or what does not hold, and where: a sentence. */

@@ -76,7 +76,7 @@ TileNumbers machine_tiles(const Machine *m) {
 
 /* A tile is four chains by as many as leave half of the registers. What is loaded differs from run to run, so it is not cut for the
  * caches. */
-TileNumbers tiles_of_runs(const Machine *m, int64_t runs) {
+TileNumbers tiles_of_runs(const Machine *m, SideBySide runs) {
     enum { BESIDE = 4 };
     int64_t places = m->registers / (2 * BESIDE);
     TileNumbers numbers = {

@@ -159,6 +159,7 @@ typedef struct LoopTree {
     int64_t most_rows;        /* of a mini-batch; 0: any number */
     bool whole;               /* it has so many, never fewer */
     int64_t runs;             /* side by side, in state and sums as well */
+    bool own_seeds;           /* of draws, each of these runs */
     Vector(Array *) arrays;
     size_t work_bytes;
     bool shared;                    /* some loops are marked THREADS */

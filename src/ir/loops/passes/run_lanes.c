@@ -7,14 +7,15 @@
  *
  * Runs of a sweep do the same with other numbers: parameters, rates, sums, and all that is computed of them, have an element
  * for each run, side by side, and a nest that computes them is in a loop over the runs, whose lanes never meet. What is made of
- * the rows alone is there once, whatever the number of runs. So each lane's operations are those of the run alone, in their
- * order. A run is no lane where it decides which statements run or which elements they touch.
+ * the rows alone is there once, whatever the number of runs, unless each has its own: then the caller has put what the runs
+ * have at a place side by side, and it is one row. So each lane's operations are those of the run alone, in their order. A run
+ * is no lane where it decides which statements run or which elements they touch.
  */
 #include "ir/loops/passes/passes.h"
 
 typedef struct RunLanes {
     LoopTree *tree;
-    int64_t lanes;
+    SideBySide of;
     const Loop *lane; /* of the nest at hand */
     uint8_t *arrays;  /* by array: each run has its own */
     uint8_t *scalars; /* by scalar: likewise */
@@ -23,7 +24,8 @@ typedef struct RunLanes {
 } RunLanes;
 
 /* ---- what differs from run to run --------------------------------------------------------------------------- */
-static bool is_of_run(const Array *array) {
+static bool is_of_run(const RunLanes *l, const Array *array) {
+    if (array->memory == ARRAY_COLUMN) return l->of.own_rows;
     return array->memory == ARRAY_CELL || array->memory == ARRAY_SLOT || array->memory == ARRAY_SUM;
 }
 
@@ -41,6 +43,8 @@ static bool subscript_differs(const RunLanes *l, const Subscript *s) {
 static bool scalar_differs(const RunLanes *l, const Scalar *s) {
     for (int i = 0; i < 3 && s->source[i] != NULL; i++)
         if (l->scalars[s->source[i]->id]) return true;
+    if (subscript_differs(l, s->at) || subscript_differs(l, s->row)) return true;
+    if (s->kind == SCALAR_DRAW && l->of.own_seeds) return true;
     return s->kind == SCALAR_LOAD && l->arrays[s->array->id];
 }
 
@@ -62,11 +66,13 @@ static void look(RunLanes *l, const Body *body, bool in_nest, bool differs) {
         bool nest = s->kind == STATEMENT_NEST;
         if (scalar != NULL && scalar_differs(l, scalar)) {
             mark(l, &l->scalars[scalar->id]);
-            l->impossible |= scalar->integer || !in_nest;
+            l->impossible |= !in_nest || scalar->kind == SCALAR_ROW;
         }
-        if (scalar != NULL) l->impossible |= subscript_differs(l, scalar->row) || subscript_differs(l, scalar->at);
+        if (scalar != NULL && scalar->kind == SCALAR_LOAD) l->impossible |= subscript_differs(l, scalar->row);
         if (s->kind == STATEMENT_STORE && differs) mark(l, &l->arrays[s->array->id]);
-        if (s->kind == STATEMENT_STORE) l->impossible |= subscript_differs(l, s->row) || subscript_differs(l, s->at);
+        if (s->kind == STATEMENT_STORE)
+            l->impossible |= subscript_differs(l, s->row) || subscript_differs(l, s->at) ||
+                             subscript_differs(l, s->term);
         l->impossible |= s->kind == STATEMENT_IF && l->scalars[s->scalar->id];
         l->impossible |= s->kind == STATEMENT_TRANSPOSE || s->kind == STATEMENT_WAIT;
         l->impossible |= s->kind == STATEMENT_FETCH && s->array->memory != ARRAY_COLUMN;
@@ -74,13 +80,13 @@ static void look(RunLanes *l, const Body *body, bool in_nest, bool differs) {
     }
 }
 
-static RunLanes find_differing(LoopTree *tree, int64_t lanes) {
-    RunLanes l = {.tree = tree, .lanes = lanes, .changed = true};
+static RunLanes find_differing(LoopTree *tree, SideBySide of) {
+    RunLanes l = {.tree = tree, .of = of, .changed = true};
     l.arrays = arena_array(tree->arena, uint8_t, tree->arrays.count + 1);
     l.scalars = arena_array(tree->arena, uint8_t, tree->scalars + 1);
     for (int a = 0; a < tree->arrays.count; a++) {
         const Array *array = tree->arrays.items[a];
-        l.arrays[a] = is_of_run(array);
+        l.arrays[a] = is_of_run(&l, array);
         l.impossible |= array->memory == ARRAY_OUTPUT || array->memory == ARRAY_ROW_OUTPUT;
     }
     while (l.changed) {
@@ -90,14 +96,16 @@ static RunLanes find_differing(LoopTree *tree, int64_t lanes) {
     return l;
 }
 
-bool tree_may_have_run_lanes(LoopTree *tree) { return tree->function->steps && !find_differing(tree, 1).impossible; }
+bool tree_may_have_run_lanes(LoopTree *tree, const TileNumbers *numbers) {
+    return tree->function->steps && !find_differing(tree, numbers->run_lanes).impossible;
+}
 
 /* ---- the change --------------------------------------------------------------------------------------------- */
 static void widen(void *context, const Array **array, const Subscript **at) {
     const RunLanes *l = context;
     Arena *arena = l->tree->arena;
     if (l->arrays[(*array)->id])
-        *at = subscript_sum(arena, subscript_times(arena, *at, l->lanes), subscript_of_loop(arena, l->lane));
+        *at = subscript_sum(arena, subscript_times(arena, *at, l->of.runs), subscript_of_loop(arena, l->lane));
 }
 
 /* Lanes of other axes are iterations now. */
@@ -120,7 +128,7 @@ static void change_nests(RunLanes *l, Body *body) {
         if (!body_differs(l, &s->body)) continue;
         Body all = s->body;
         s->body = (Body){0};
-        Statement *lanes = tree_add_loop(l->tree, &s->body, "run", l->lanes, LOOP_VECTOR);
+        Statement *lanes = tree_add_loop(l->tree, &s->body, "run", l->of.runs, LOOP_VECTOR);
         l->lane = lanes->loop;
         lanes->body = all;
         mark_iterations(&lanes->body);
@@ -148,14 +156,15 @@ static void take_whole(Body *body) {
 }
 
 void tree_run_lanes(LoopTree *tree, const TileNumbers *numbers) {
-    int64_t lanes = numbers->run_lanes;
+    int64_t lanes = numbers->run_lanes.runs;
     if (lanes <= 1) return;
     tree->whole = tree->most_rows > 0;
     if (tree->whole) take_whole(&tree->body);
-    RunLanes l = find_differing(tree, lanes);
+    RunLanes l = find_differing(tree, numbers->run_lanes);
     change_nests(&l, &tree->body);
     for (int a = 0; a < tree->arrays.count; a++)
         if (l.arrays[a]) tree->arrays.items[a]->elements *= lanes;
     tree->runs = lanes;
+    tree->own_seeds = numbers->run_lanes.own_seeds;
     tree_give_places(tree);
 }
