@@ -47,13 +47,49 @@ int shape_last_axis(Shape shape) {
 }
 
 static const Scalar *value_of_store(Scheduler *s, const void *context, int i, const SpacePoint *point) {
-    const Nest *nest = context;
-    return value_at_point(s, nest->stores[i].value, point);
+    const Store *stores = context;
+    return value_at_point(s, stores[i].value, point);
 }
 
-static void store_of_nest(Scheduler *s, const void *context, int i, const SpacePoint *point, const Scalar *value) {
-    const Nest *nest = context;
-    schedule_store_one(s, &nest->stores[i], point, value);
+static void make_store(Scheduler *s, const void *context, int i, const SpacePoint *point, const Scalar *value) {
+    const Store *stores = context;
+    schedule_store_one(s, &stores[i], point, value);
+}
+
+typedef struct RowReads {
+    const Scheduler *s;
+    Vector(const Node *) nodes; /* with rows */
+    int store, before;          /* at hand; nodes that stores before it read */
+    bool shared;
+} RowReads;
+
+static void visit_rows(void *context, const Read *read) {
+    RowReads *reads = context;
+    if (read->node->rows == 0) return;
+    for (int i = 0; i < reads->before; i++) reads->shared |= reads->nodes.items[i] == read->node;
+    for (int i = 0; i < reads->s->nest->store_count; i++)
+        reads->shared |= i != reads->store && reads->s->nest->stores[i].node == read->node;
+    vector_push(reads->s->arena, &reads->nodes, read->node);
+}
+
+/* Does a store read what another one reads, or makes? */
+static bool stores_share_rows(const Scheduler *s, const Nest *nest) {
+    RowReads reads = {.s = s};
+    for (int i = 0; i < nest->store_count; i++) {
+        reads.store = i;
+        reads.before = reads.nodes.count;
+        value_reads(s->f, nest->stores[i].value, store_provides(&nest->stores[i]), nest, visit_rows, &reads);
+    }
+    return reads.shared;
+}
+
+/* Stores that share nothing are made one after the other: each square reads as many streams as it has lines. */
+static void move_stores(Scheduler *s, Move m, const Nest *nest) {
+    m.count = stores_share_rows(s, nest) ? nest->store_count : 1;
+    for (int i = 0; i < nest->store_count; i += m.count) {
+        m.context = &nest->stores[i];
+        schedule_move(s, &m);
+    }
 }
 
 static bool has_arrays(const Scheduler *s, const Nest *nest) {
@@ -67,11 +103,9 @@ bool schedule_elements_in_squares(Scheduler *s, const Nest *nest) {
               .stored = place_innermost(s, nest),
               .rows = -1,
               .axes = nest->space.rank,
-              .count = nest->store_count,
               .costly = nest->cost > CHEAP_STORES * nest->store_count,
               .value = value_of_store,
-              .store = store_of_nest,
-              .context = nest};
+              .store = make_store};
     ReadSteps steps = {.s = s};
     if (m.side <= 1 || nest->flat || nest->space.rank < 2 || !has_arrays(s, nest)) return false;
     if (m.stored < 0) m.stored = shape_last_axis(nest->space);
@@ -82,6 +116,6 @@ bool schedule_elements_in_squares(Scheduler *s, const Nest *nest) {
         if (steps.far[a] < steps.far[m.read] && nest->space.extent[a] >= m.side) m.read = a;
     if (steps.far[m.stored] - steps.far[m.read] < nest->store_count) return false;
     memcpy(m.extent, nest->space.extent, sizeof nest->space.extent);
-    schedule_move(s, &m);
+    move_stores(s, m, nest);
     return true;
 }
