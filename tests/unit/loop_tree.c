@@ -543,6 +543,42 @@ Test(loop_tree, a_small_step_makes_its_rows_a_step_ahead) {
     arena_free(arena);
 }
 
+static const char dense_text[] =
+    "data d { x: f32[64]; y: f32[32] }\n"
+    "model dense(x: f32[64]) -> f32[32] {\n"
+    "  param w: f32[32, 64] ~ normal(0, 0.1)\n"
+    "  return w @ x\n"
+    "}\n"
+    "train fit { data = d; minimize = mse(dense(x), y); optimizer = sgd(lr = 0.1); batch = 64; predict = dense(x) }\n";
+
+/* Conditions that a row is one of the mini-batch; in the one that is `late`, one row too many is. */
+static int let_rows_past(const Body *body, int late) {
+    int count = 0;
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        count += let_rows_past(&s->body, late - count);
+        if (s->kind != STATEMENT_IF || s->scalar->kind != SCALAR_INSIDE || s->scalar->n != MOST_ROWS) continue;
+        if (count++ == late) ((Subscript *)s->scalar->at)->offset++;
+    }
+    return count;
+}
+
+/* Its tiles have rows past the mini-batch, for which the caller has no room. */
+Test(loop_tree, a_kernel_stores_rows_of_the_mini_batch_for_the_caller) {
+    int conditions = 1;
+    for (int late = -1; late < conditions; late++) {
+        Arena *arena = arena_new();
+        Program *program = compiled(arena, dense_text);
+        LoopTree *tree = schedule_function(arena, &program->runs[0], &program->runs[0].predictor, IN_BLOCKS,
+                                           &usual_tiles);
+        conditions = let_rows_past(&tree->body, late);
+        const char *problem = tree_problem(tree);
+        cr_assert(conditions > 0);
+        cr_expect(late < 0 ? problem == NULL : problem && strstr(problem, "none of the mini-batch"), "%s", problem);
+        arena_free(arena);
+    }
+}
+
 /* ---- threads ------------------------------------------------------------------------------------------------ */
 enum { SHARED = 64 };
 static const Run nobody;

@@ -116,7 +116,7 @@ static bool pays(Arena *arena, const Scalar *condition, const Statement *s) {
         single += side_at(arena, condition, s->loop, at) == ACROSS;
         at = end_of_piece(arena, condition, s->loop, at);
     }
-    return single <= MOST_SINGLE && pieces * statements_of(&s->body) <= LONGEST_FUNCTION;
+    return single < pieces && single <= MOST_SINGLE && pieces * statements_of(&s->body) <= LONGEST_FUNCTION;
 }
 
 /* Iterations from `begin` on. */

@@ -269,6 +269,8 @@ Kernel *schedule_kernel_plan(Scheduler *s, const Nest *nest) {
     nest_reads(s->f, nest, visit_operand, &(OperandVisit){s, k});
     kernel_numbers_begin(s, k);
     k->lanes_axis = choose_lanes(s, k);
+    if (nest_leaves_rows(nest))
+        k->lanes_axis = shape_last_axis(nest->space); /* as they were for outputs.c: now more is packed */
     find_guard(k);
     if (k->lanes_axis == AXIS_NONE) k->lanes = 1;
     while (k->lanes_axis >= 0 && k->lanes / 2 >= r.extent[k->lanes_axis]) k->lanes /= 2;

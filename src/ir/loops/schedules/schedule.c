@@ -67,12 +67,6 @@ static bool packs_rows(const Scheduler *s, const Nest *nest) {
     return reads_window(node) || (node->sources == 1 && pack_is_known(s, node->source[0]));
 }
 
-static bool leaves_rows(const Nest *nest) {
-    for (int i = 0; i < nest->store_count; i++)
-        if (nest->stores[i].kind == STORE_ROWS) return true;
-    return false;
-}
-
 static void nest_at_row(Scheduler *s, const Nest *nest) {
     if (nest->kind == NEST_REDUCE)
         schedule_reduction(s, nest);
@@ -83,7 +77,7 @@ static void nest_at_row(Scheduler *s, const Nest *nest) {
 }
 
 static int64_t pad_of(const Scheduler *s, const Nest *nest) {
-    return sums_over_rows(nest) || leaves_rows(nest) ? 1 : s->pad;
+    return sums_over_rows(nest) || nest_leaves_rows(nest) ? 1 : s->pad;
 }
 
 /* Of all rows, before the first term of one joins: what is read has been written whole then. */
@@ -245,6 +239,7 @@ static LoopTree *schedule_in_blocks(Arena *arena, const Run *run, const Function
     schedule_find_arrays(&s);
     schedule_layouts(&s);
     schedule_passing(&s);
+    schedule_outputs(&s);
     for (int i = 0; i < f->section_count; i++) schedule_section(&s, &f->sections[i]);
     tree_give_places(tree);
     return tree;

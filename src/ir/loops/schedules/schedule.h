@@ -4,7 +4,7 @@
  *   build.c        statements;  store.c: the stores of a nest
  *   scalar.c       scalars;  quotient.c: quotients without a division
  *   arrays.c       which values have an array;  layout.c: in which order their elements lie
- *   passing.c      and which need none, since all who read them pack them
+ *   passing.c      and which need none, since all who read them pack them;  outputs.c: or the caller alone reads them
  *   point.c        values of graph nodes at a point;  place.c: places on axes, and in arrays
  *   move.c         values that are read along one axis and stored along another;  squares.c: nests that are nothing else
  *   transpose.c    rows beside each other, and the same the other way around
@@ -173,6 +173,8 @@ void schedule_give_array(Scheduler *s, const Node *node);
 void schedule_find_arrays(Scheduler *s);
 /* ---- passing.c: and which do not need it */
 void schedule_passing(Scheduler *s);
+/* ---- outputs.c */
+void schedule_outputs(Scheduler *s);
 /* ---- scan.c */
 typedef void ScheduleNest(Scheduler *s, const Nest *nest);
 void schedule_scan(Scheduler *s, const Nest *nest, ScheduleNest *schedule_nest);
@@ -281,6 +283,7 @@ const Scalar *schedule_quotient(Scheduler *s, const Node *node, const Scalar *x)
 void schedule_fetch_rows(Scheduler *s, const Nest *nest);
 
 /* ---- store.c */
+bool nest_leaves_rows(const Nest *nest); /* some store is a value of each row, for the caller */
 /* Stores of the nest, all values first: a new value of one cell may need the old one of another. */
 void schedule_stores(Scheduler *s, const SpacePoint *point);
 void schedule_store_one(Scheduler *s, const Store *store, const SpacePoint *point, const Scalar *value);

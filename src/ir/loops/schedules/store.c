@@ -1,6 +1,12 @@
 /* store: the stores of a nest at one point. */
 #include "ir/loops/schedules/schedule.h"
 
+bool nest_leaves_rows(const Nest *nest) {
+    for (int i = 0; i < nest->store_count; i++)
+        if (nest->stores[i].kind == STORE_ROWS) return true;
+    return false;
+}
+
 static const Subscript *place_of_store(Scheduler *s, const Store *store, const SpacePoint *point) {
     if (s->nest->flat) return subscript_sum(s->arena, subscript_number(s->arena, store->offset), point->axis[0]);
     const Subscript *at = subscript_number(s->arena, store->offset);

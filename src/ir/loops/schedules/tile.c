@@ -132,6 +132,13 @@ static bool stores_lie_along_lanes(const Scheduler *s, const Kernel *k) {
 
 bool kernel_has_cheap_stores(const Scheduler *s) { return s->nest->cost <= CHEAP_STORES; }
 
+/* Rows past the mini-batch have sums, and the caller no room for them. Opened: true. */
+static bool if_row_is_told(Scheduler *s) {
+    bool told = s->at.past && nest_leaves_rows(s->nest);
+    if (told) schedule_if_open(s, point_in_batch(s, s->at.row));
+    return told;
+}
+
 /* What is in registers is named; what the stores of the nest find is an array that loops can walk through. */
 void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
     ChainArrays sums = *chains;
@@ -144,11 +151,13 @@ void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const C
     }
     bool repeated = kernel_has_cheap_stores(s) && stores_lie_along_lanes(s, k);
     TileLoops loops = unrolled_open(s, k, tile, repeated ? LOOP_UNROLLED : LOOP_SERIAL);
+    bool told = if_row_is_told(s);
     lanes_open(s, k, tile, tile->count, &loops);
     ChainValue sum = chains_load(s, &sums, loops.kept != NULL ? loops.kept : loops.chain);
     SpacePoint at = kernel_result_point(s, k);
     schedule_sum(s, &at, sum.v[k->r.width - 1], sum.v[0]);
     kernel_tile_close(s, loops);
+    if (told) schedule_close(s);
 }
 
 /* ---- its width */

@@ -151,9 +151,11 @@ static bool never_the_same(const AccessPair *p) {
     return never;
 }
 
-/* Rows of outputs are as many elements as there are rows; rows themselves never meet. */
-static bool rows_never_meet(const ArrayAccess *a, const ArrayAccess *b, const Loop *loop) {
-    return a->row != NULL && b->row != NULL && subscript_coef(a->row, loop) != 0 && subscript_equal(a->row, b->row);
+/* Elements of rows of the caller that are never the same. */
+static bool rows_never_meet(const ArrayAccess *a, const ArrayAccess *b, const Loop *loop, const Body *inside,
+                            const OpenLoops *around) {
+    const ArrayAccess row_of_a = {.at = a->row}, row_of_b = {.at = b->row};
+    return a->row != NULL && b->row != NULL && never_meet(&row_of_a, &row_of_b, loop, inside, around);
 }
 
 static bool same_memory(const Array *a, const Array *b) {
@@ -205,7 +207,7 @@ static void check_iterations(Arena *arena, const Statement *statement, LoopMark 
         for (int k = 0; k < all.count && !own; k++) {
             const ArrayAccess *b = &all.items[k];
             if (!same_memory(a->array, b->array) || never_meet(a, b, loop, inside, around) ||
-                rows_never_meet(a, b, loop))
+                rows_never_meet(a, b, loop, inside, around))
                 continue;
             *problem = text_format(arena, "iterations of %s%d, which run at the same time, meet in %s%d", loop->name,
                                    loop->id, a->array->name, a->array->id);
@@ -233,7 +235,9 @@ bool iterations_meet(Arena *arena, const Statement *loop, const Body *first, con
         for (int k = 0; k < of_second.count; k++) {
             const ArrayAccess *a = &of_first.items[i], *b = &of_second.items[k];
             if (!same_memory(a->array, b->array) || !(a->store || b->store)) continue;
-            if (!never_meet(a, b, loop->loop, &loop->body, around) && !rows_never_meet(a, b, loop->loop)) return true;
+            if (!never_meet(a, b, loop->loop, &loop->body, around) &&
+                !rows_never_meet(a, b, loop->loop, &loop->body, around))
+                return true;
         }
     return false;
 }

@@ -34,6 +34,7 @@ typedef struct Walk {
     uint8_t *visible;  /* by scalar: UNKNOWN, VISIBLE or PAST */
     OpenLoops open;
     int conditions;      /* IFs around */
+    const Scalar *there; /* the innermost one's, if it says that a row is one of the mini-batch; NULL */
     const Array *closed; /* by a condition; its chains have to start anew in it */
     int restarting;      /* arrays of which a part has started anew */
     const Node *nest;    /* the last one */
@@ -86,6 +87,13 @@ static bool is_row_of_batch(const LoopTree *tree, const Subscript *row) {
     return loops > 0 && loops == row->count && row->offset == 0;
 }
 
+/* rows - row - 1 is not negative. */
+static bool is_said_to_be_there(const Walk *w, const Subscript *row) {
+    const Subscript *after = w->there != NULL ? subscript_sum(w->arena, w->there->at, row) : NULL;
+    const Scalar *rows = after != NULL && after->count == 1 && after->offset == -1 ? after->term[0].scalar : NULL;
+    return rows != NULL && rows->kind == SCALAR_ROWS && after->term[0].coef == 1;
+}
+
 /* SCALAR_ROW turns a place past the mini-batch into its last where it says so. */
 static bool is_row_of_data(const LoopTree *tree, const Subscript *row) {
     const Scalar *of = row->count == 1 && row->offset == 0 && row->term[0].coef == 1 ? row->term[0].scalar : NULL;
@@ -103,7 +111,7 @@ static void check_access(Walk *w, const Array *array, const Subscript *row, cons
         problem(w, "%s: a row is said where there is none, or none where there are", shown(w, array, at));
     if (array->memory == ARRAY_COLUMN && !is_row_of_data(w->tree, row))
         problem(w, "%s: its row is none of the data's", shown(w, array, at));
-    if (array->memory == ARRAY_ROW_OUTPUT && !is_row_of_batch(w->tree, row))
+    if (array->memory == ARRAY_ROW_OUTPUT && !is_row_of_batch(w->tree, row) && !is_said_to_be_there(w, row))
         problem(w, "%s: its row is none of the mini-batch", shown(w, array, at));
 }
 
@@ -377,8 +385,8 @@ static void check_store(Walk *w, const Statement *s) {
         else if (w->conditions > 0)
             check_restart(w, s);
     }
-    if (w->conditions == 0)
-        note_written(w, s->array, s->at, s->term != NULL || reads_element(s->scalar, s->array, s->at, false));
+    bool always = s->row != NULL && is_said_to_be_there(w, s->row) ? w->conditions == 1 : w->conditions == 0;
+    if (always) note_written(w, s->array, s->at, s->term != NULL || reads_element(s->scalar, s->array, s->at, false));
 }
 
 static void check_transpose(Walk *w, const Statement *s) {
@@ -398,6 +406,15 @@ static void check_inside(Walk *w, const Statement *s) {
     check_body(w, &s->body);
     for (int i = 0; i < s->body.count; i++)
         if (s->body.items[i]->kind == STATEMENT_LET) w->visible[s->body.items[i]->scalar->id] = PAST;
+}
+
+static void check_condition(Walk *w, const Statement *s) {
+    const Scalar *before = w->there;
+    w->there = s->scalar->kind == SCALAR_INSIDE && s->scalar->n == MOST_ROWS ? s->scalar : NULL;
+    w->conditions++;
+    check_inside(w, s);
+    w->conditions--;
+    w->there = before;
 }
 
 static void check_statement(Walk *w, const Statement *s) {
@@ -422,9 +439,7 @@ static void check_statement(Walk *w, const Statement *s) {
         return;
     case STATEMENT_IF:
         if (w->visible[s->scalar->id] != VISIBLE) problem(w, "s%d is used where it is not known", s->scalar->id);
-        w->conditions++;
-        check_inside(w, s);
-        w->conditions--;
+        check_condition(w, s);
         if (w->closed != NULL)
             problem(w, "the chains of %s%d are closed and do not start anew", w->closed->name, w->closed->id);
         if (w->restarting > 0) problem(w, "a part of an array starts anew, and not all of it");
