@@ -29,35 +29,38 @@ const char *machine_figure_text(MachineFigure figure) { return figures[figure].t
 const char *machine_figure_unit(MachineFigure figure) { return figures[figure].unit; }
 
 /* ---- times -------------------------------------------------------------------------------------------------- */
-double machine_products(const Machine *m, double cycles) { return 100 * cycles / (double)m->fma_pace; }
+/* Of cycles. */
+static double products(const Machine *m, double cycles) { return 100 * cycles / (double)m->fma_pace; }
 
 /* Cycles of a vector. Of stores a core does half as many as of loads. */
 static double loading(const Machine *m) { return (double)m->vector_bytes / (double)m->l1_rate; }
 static double storing(const Machine *m) { return 2 * loading(m); }
 
 double machine_operations(const Machine *m) {
-    double vectors = machine_products(m, 1);
+    double vectors = products(m, 1);
     return (double)m->vector_bytes / 4 * (vectors > 1 ? vectors : 1);
 }
 
-double machine_far(const Machine *m) { return (double)(m->l3 > 0 ? m->l3_latency : m->memory_latency); }
+/* Cycles until what lies anywhere is there. */
+static double far(const Machine *m) { return (double)(m->l3 > 0 ? m->l3_latency : m->memory_latency); }
 
 /* A line goes to the others and one comes back; each is asked for where all cores look, and then of the core that has changed it. */
-double machine_meeting(const Machine *m) { return 4 * machine_far(m); }
+double machine_meeting(const Machine *m) { return 4 * far(m); }
 
-double machine_copying(const Machine *m) { return machine_products(m, loading(m) + storing(m)); }
+/* To load and store a vector, or one element. */
+static double copying(const Machine *m) { return products(m, loading(m) + storing(m)); }
 
 /* Lanes that are transposed change places once for each bit of their number, at the pace of products, or of a cycle where those
  * are slow. */
 double machine_packing(const Machine *m, int64_t lanes) {
     double shuffle = m->fma_pace < 100 ? (double)m->fma_pace / 100 : 1, shuffles = 0;
     for (; lanes > 1; lanes /= 2) shuffles += shuffle;
-    return machine_copying(m) + machine_products(m, shuffles);
+    return copying(m) + products(m, shuffles);
 }
 
-double machine_packing_alone(const Machine *m, int64_t lanes) { return (double)lanes * machine_copying(m); }
+double machine_packing_alone(const Machine *m, int64_t lanes) { return (double)lanes * copying(m); }
 
-double machine_scattering(const Machine *m, int64_t lanes) { return machine_products(m, (double)lanes * storing(m)); }
+double machine_scattering(const Machine *m, int64_t lanes) { return products(m, (double)lanes * storing(m)); }
 
 /* ---- tiles -------------------------------------------------------------------------------------------------- */
 /* Three quarters of the registers are chains; the others hold vectors of the lanes, and what is multiplied with them. Of 16

@@ -31,14 +31,10 @@ const char *machine_figure_unit(MachineFigure figure);
 
 /* Operations in a cycle on lanes of 32 bits: multiply-adds where these are fast. */
 double machine_operations(const Machine *machine);
-/* Cycles until what lies anywhere is there; until threads have met. */
-double machine_far(const Machine *machine);
+/* Cycles until threads have met. */
 double machine_meeting(const Machine *machine);
 
 /* ---- times, in products: fused multiply-adds of vectors of so many lanes, as fast as they can be begun */
-double machine_products(const Machine *machine, double cycles);
-/* To load and store a vector, or one element. */
-double machine_copying(const Machine *machine);
 /* To pack a vector in a square of registers; element by element; to store one element by element. */
 double machine_packing(const Machine *machine, int64_t lanes);
 double machine_packing_alone(const Machine *machine, int64_t lanes);

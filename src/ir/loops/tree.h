@@ -233,8 +233,6 @@ void tree_copy_body(LoopTree *tree, const Body *from, Body *to, const Loop *loop
 
 /* ---- unused.c ---------------------------------------------------------------------------------------------------- */
 void tree_take_unused(LoopTree *tree);
-/* By array: does the body load something of it? */
-void tree_find_loaded(const Body *body, uint8_t *loaded);
 
 /* ---- memory_plan.c ----------------------------------------------------------------------------------------------- */
 /* Gives arrays of the work block their places; arrays that live at different times share bytes. */

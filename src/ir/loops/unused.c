@@ -26,12 +26,13 @@ static void find_used(const Body *body, uint8_t *used) {
     }
 }
 
-void tree_find_loaded(const Body *body, uint8_t *loaded) {
+/* By array: is something of it loaded? */
+static void find_loaded(const Body *body, uint8_t *loaded) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
         if (s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD) loaded[s->scalar->array->id] = 1;
         if (s->kind == STATEMENT_TRANSPOSE) loaded[s->array->id] = 1;
-        tree_find_loaded(&s->body, loaded);
+        find_loaded(&s->body, loaded);
     }
 }
 
@@ -55,7 +56,7 @@ void tree_take_unused(LoopTree *tree) {
         uint8_t *used = arena_array(tree->arena, uint8_t, tree->scalars + 1),
                 *loaded = arena_array(tree->arena, uint8_t, tree->arrays.count + 1);
         find_used(&tree->body, used);
-        tree_find_loaded(&tree->body, loaded);
+        find_loaded(&tree->body, loaded);
         again = take_unused(&tree->body, used, loaded);
     }
 }

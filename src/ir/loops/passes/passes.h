@@ -8,8 +8,7 @@
  *   vectorise.c   innermost loops become vectors
  *   short_rows.c  short rows behind each other are transposed in registers
  *   registers.c   a function that fits the registers: no loops but lanes, one nest, and its arrays are registers;
- *   promotion.c   what it updates stays in them from step to step;
- *   pipeline.c    what it makes of its rows alone is made a step ahead
+ *   promotion.c   what it updates stays in them from step to step
  *   threads.c     loops that threads share, and where threads wait
  */
 #ifndef SGDC_LOOPS_PASSES_H
@@ -43,10 +42,6 @@ bool has_rows_in_lanes(const Statement *s);
 
 /* ---- registers.c ------------------------------------------------------------------------------------------------- */
 void tree_registers(LoopTree *tree, const TileNumbers *numbers);
-
-/* ---- pipeline.c -------------------------------------------------------------------------------------------------- */
-/* In the only nest of the function, whose loops are unrolled. */
-void tree_pipeline(LoopTree *tree, const Machine *machine, Statement *nest);
 
 /* ---- promotion.c ------------------------------------------------------------------------------------------------- */
 /* What the function updates, if no more than so many bytes. */

@@ -88,6 +88,5 @@ void tree_registers(LoopTree *tree, const TileNumbers *numbers) {
     unroll(&tree->body);
     promote_arrays(tree);
     tree_give_places(tree);
-    tree_pipeline(tree, machine, all);
     tree_promote(tree, bytes);
 }
