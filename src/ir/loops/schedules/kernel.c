@@ -336,8 +336,12 @@ static void schedule_tile_of(Scheduler *s, Kernel *k, const KernelTile *tile) {
         kernel_tile_of_strip(s, k, tile);
         return;
     }
+    if (k->chunk_sums.v[0] != NULL && k->chunk == NULL) {
+        kernel_add_chunks(s, k, tile);
+        return;
+    }
     ChainArrays chains = chains_registers(s, &k->r, kernel_chains(tile)), total = chains;
-    if (k->r.c->over_rows && k->r.chunk > 0 && k->r.chunk < s->block_rows) {
+    if (k->r.c->over_rows && k->r.chunk > 0 && k->r.chunk < s->block_rows && k->chunk == NULL) {
         total = chains_registers(s, &k->r, kernel_chains(tile));
         sum_in_chunks(s, k, tile, &chains, &total);
     } else if (k->carried) {
@@ -348,11 +352,14 @@ static void schedule_tile_of(Scheduler *s, Kernel *k, const KernelTile *tile) {
     } else {
         kernel_start_tile(s, k, tile, &chains);
         if (k->r.c->over_rows)
-            terms_of_rows(s, k, tile, &chains, NULL);
+            terms_of_rows(s, k, tile, &chains, k->chunk);
         else
             terms_of_tile(s, k, tile, &chains);
     }
-    kernel_finish_tile(s, k, tile, &total);
+    if (k->chunk != NULL)
+        kernel_keep_chunk(s, k, tile, &chains);
+    else
+        kernel_finish_tile(s, k, tile, &total);
 }
 
 /* ---- all tiles ---------------------------------------------------------------------------------------------- */
@@ -471,6 +478,8 @@ static void schedule_alone(Scheduler *s, Kernel *k) {
     k->strip.lines = kernel_strip(s, k);
     if (k->strip.lines > 0) {
         schedule_strips(s, k, schedule_tiles);
+    } else if (kernel_keeps_chunks(s, k)) {
+        schedule_chunks(s, k, schedule_tiles);
     } else {
         schedule_nest_open(s, s->nest->stores[0].node);
         schedule_tiles(s, k);

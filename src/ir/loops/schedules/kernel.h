@@ -4,6 +4,7 @@
  *   residues.c  places of one remainder each, where a source is read at divided places
  *   tile.c    one tile
  *   blocks.c  blocks for the caches around the tiles
+ *   chunks.c  sums over rows: chunks of rows around the tiles
  *   strips.c  sums over rows and pixels: strips of pixels around the tiles
  *   panels.c  the operands of a block, packed in the order in which its tiles read them
  *   pack.c    an operand packed once, before all tiles
@@ -56,6 +57,8 @@ struct Kernel {
     bool reads_window;                         /* a place of an operand is the sum of two indices */
     const KernelBlocks *blocks;                /* NULL: tiles alone */
     KernelStrip strip;
+    ChainArrays chunk_sums;     /* of chunks of rows, kept apart; NULL: they are not */
+    const Loop *chunk;          /* of the one that is summed; NULL: they are added up */
     PlannedKernel *planned;     /* what its numbers are, and might be */
     const KernelChoice *choice; /* NULL: none of them is chosen */
     uint64_t seed;              /* 0: none is drawn */
@@ -130,6 +133,14 @@ int64_t kernel_strip(const Scheduler *s, const Kernel *k);
 void kernel_tile_of_strip(Scheduler *s, Kernel *k, const KernelTile *tile);
 typedef void KernelTiles(Scheduler *s, Kernel *k);
 void schedule_strips(Scheduler *s, Kernel *k, KernelTiles *tiles);
+
+/* ---- chunks.c */
+/* Are the sums of chunks of rows kept apart? */
+bool kernel_keeps_chunks(const Scheduler *s, const Kernel *k);
+/* The chains of a tile are the sums of the chunk at hand; the sums of all chunks are added up. */
+void kernel_keep_chunk(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
+void kernel_add_chunks(Scheduler *s, Kernel *k, const KernelTile *tile);
+void schedule_chunks(Scheduler *s, Kernel *k, KernelTiles *tiles);
 
 /* ---- panels.c */
 /* How often each element of the operand is read. */

@@ -16,6 +16,7 @@
  *   numbers.c      what of their numbers was chosen by measuring
  *   pack.c         their operands in panels;  term_squares.c: or in squares of registers
  *   residues.c     sums that read at divided places: the places of one remainder after the other
+ *   chunks.c       sums over rows in more chunks than tiles
  *   strips.c       sums over pixels, some lines at a time
  *   blocks.c       blocks for the caches around the tiles;  panels.c: operands packed block by block
  *   reduction.h    the other reductions:
