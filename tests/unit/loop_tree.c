@@ -574,16 +574,17 @@ enum { SHARED = 64 };
 static const Run nobody;
 static const Function nothing = {.name = "shared"};
 
-/* The nest to[i] = from[last - i] or a constant, its iterations shared. */
-static void shared_nest(LoopTree *tree, const Array *to, const Array *from, int64_t last) {
+/* The nest to[i] = from[first + step i] or a constant, its iterations shared, so many. */
+static void shared_nest(LoopTree *tree, const Array *to, const Array *from, int64_t first, int64_t step,
+                        int64_t count) {
     Statement *nest = tree_statement(tree, STATEMENT_NEST), *loop = tree_statement(tree, STATEMENT_LOOP);
     Statement *let = tree_statement(tree, STATEMENT_LET), *store = tree_statement(tree, STATEMENT_STORE);
-    loop->loop = tree_loop(tree, "i", SHARED, LOOP_THREADS);
+    loop->loop = tree_loop(tree, "i", count, LOOP_THREADS);
     const Subscript *i = subscript_of_loop(tree->arena, loop->loop);
     Scalar *scalar = tree_scalar(tree, from ? SCALAR_LOAD : SCALAR_CONST, DTYPE_F32);
     scalar->array = from;
-    scalar->at = from ? subscript_sum(tree->arena, subscript_number(tree->arena, last),
-                                      subscript_times(tree->arena, i, -1))
+    scalar->at = from ? subscript_sum(tree->arena, subscript_number(tree->arena, first),
+                                      subscript_times(tree->arena, i, step))
                       : NULL;
     let->scalar = store->scalar = scalar;
     store->array = to;
@@ -599,9 +600,9 @@ static const char *shared_problem(Arena *arena, bool wait, bool same) {
     *tree = (LoopTree){.arena = arena, .name = "shared", .run = &nobody, .function = &nothing};
     Array *a = tree_array(tree, ARRAY_WORK, 0, DTYPE_F32, SHARED, "a");
     Array *b = same ? a : tree_array(tree, ARRAY_WORK, 0, DTYPE_F32, SHARED, "b");
-    shared_nest(tree, a, NULL, 0);
+    shared_nest(tree, a, NULL, 0, 1, SHARED);
     if (wait) vector_push(arena, &tree->body, tree_statement(tree, STATEMENT_WAIT));
-    shared_nest(tree, b, a, SHARED - 1);
+    shared_nest(tree, b, a, SHARED - 1, -1, SHARED);
     tree_give_places(tree);
     const char *problem = tree_problem(tree);
     return problem ? problem : "nothing";
@@ -613,6 +614,31 @@ Test(loop_tree, threads_wait) {
     cr_expect(strstr(shared_problem(arena, false, false), "threads do not wait between two nests that touch a0"));
     cr_expect(strstr(shared_problem(arena, true, true), "meet in a0"));
     arena_free(arena);
+}
+
+/* a[i] = 0, in whole; b[i] = a[first + step i], for so many, without a wait. */
+static bool waits_for_others(int64_t first, int64_t step, int64_t count) {
+    Arena *arena = arena_new();
+    LoopTree *tree = arena_new_of(arena, LoopTree);
+    *tree = (LoopTree){.arena = arena, .name = "shared", .run = &nobody, .function = &nothing};
+    Array *a = tree_array(tree, ARRAY_WORK, 0, DTYPE_F32, SHARED, "a");
+    Array *b = tree_array(tree, ARRAY_WORK, 0, DTYPE_F32, count, "b");
+    shared_nest(tree, a, NULL, 0, 1, SHARED);
+    shared_nest(tree, b, a, first, step, count);
+    tree_give_places(tree);
+    const char *problem = tree_problem(tree);
+    bool waits = problem != NULL && strstr(problem, "threads do not wait between two nests that touch a0");
+    cr_expect(problem == NULL || waits, "%s", problem);
+    arena_free(arena);
+    return waits;
+}
+
+Test(loop_tree, threads_find_their_own_without_waiting) {
+    cr_expect(!waits_for_others(0, 1, SHARED));
+    cr_expect(waits_for_others(SHARED - 1, -1, SHARED), "other iterations");
+    cr_expect(waits_for_others(0, 1, SHARED - 1), "other parts");
+    cr_expect(waits_for_others(1, 1, SHARED - 1), "the neighbour's");
+    cr_expect(waits_for_others(0, 2, SHARED / 2), "other strides");
 }
 
 /* The nest with loops of threads inside of a loop that all of them go through: a[first i + outer j] = 0, and again with offset. */

@@ -8,6 +8,9 @@
  *
  * In a nest that threads share, all of them walk through the loops around those marked THREADS, each at its own pace: there
  * only loops around the nest are equal.
+ *
+ * Nests need no wait in between where threads only find again what they touched themselves: of loops of as many iterations each
+ * thread takes the same ones, and two that meet an element do so in the same iteration.
  */
 #include "ir/loops/verify/verify.h"
 
@@ -84,9 +87,9 @@ static bool is_apart(Difference d, int64_t offset, int64_t c, int64_t iterations
 /* Of two accesses that may happen at the same time. */
 typedef struct AccessPair {
     const ArrayAccess *a, *b;
-    const Loop *loop;        /* whose iterations they are of, NULL: any */
-    const Body *inside;      /* scalars that are named here differ */
-    const OpenLoops *around; /* equal for both */
+    const Loop *loop, *loop_of_b; /* whose iterations they are of, NULL: any */
+    const Body *inside;           /* scalars that are named here differ; NULL: all do */
+    const OpenLoops *around;      /* equal for both */
 } AccessPair;
 
 /* Of a - b, without the loop. Terms of loops around, and of scalars named outside, cancel if both have them, false: one has not;
@@ -99,12 +102,12 @@ static bool find_difference(const AccessPair *p, int64_t c, Difference *d) {
         for (int i = 0; i < s->count; i++) {
             const SubscriptTerm *t = &s->term[i];
             if (t->scalar != NULL) {
-                bool cancels = coef_of_scalar(a, t->scalar) == coef_of_scalar(b, t->scalar) &&
+                bool cancels = coef_of_scalar(a, t->scalar) == coef_of_scalar(b, t->scalar) && p->inside != NULL &&
                                !is_named_in(p->inside, t->scalar);
                 if (!cancels) d->multiple = greatest_divisor(d->multiple, t->coef);
                 continue;
             }
-            if (t->loop == p->loop) continue;
+            if (t->loop == (side == 0 ? p->loop : p->loop_of_b)) continue;
             if (loop_is_among(p->around, t->loop)) {
                 if (subscript_coef(a, t->loop) != subscript_coef(b, t->loop)) return false;
                 continue;
@@ -116,16 +119,20 @@ static bool find_difference(const AccessPair *p, int64_t c, Difference *d) {
     return true;
 }
 
-static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Loop *loop, const Body *inside,
-                       const OpenLoops *around) {
-    int64_t stride = subscript_stride(a->at, loop), c = stride < 0 ? -stride : stride;
-    int64_t offset = a->at->offset - b->at->offset, iterations = loop_iterations(loop);
+/* Iterations that are not the same one. */
+static bool are_apart(const AccessPair *p) {
+    int64_t stride = subscript_stride(p->a->at, p->loop), c = stride < 0 ? -stride : stride;
+    int64_t offset = p->a->at->offset - p->b->at->offset, iterations = loop_iterations(p->loop);
     Difference d;
-    if (c == 0 || subscript_stride(b->at, loop) != stride) return false;
-    if (!find_difference(&(AccessPair){a, b, loop, inside, around}, c, &d)) return false;
+    if (c == 0 || subscript_stride(p->b->at, p->loop_of_b) != stride || !find_difference(p, c, &d)) return false;
     Difference with_offset = d;
     with_offset.multiple = greatest_divisor(d.multiple, offset);
     return is_apart(d, offset, c, iterations) || is_apart(with_offset, 0, c, iterations);
+}
+
+static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Loop *loop, const Body *inside,
+                       const OpenLoops *around) {
+    return are_apart(&(AccessPair){a, b, loop, loop, inside, around});
 }
 
 static bool is_never_zero(Difference d, int64_t offset) {
@@ -263,7 +270,7 @@ static void find_shared_accesses(Arena *arena, const Body *body, const Statement
 static bool shared_accesses_meet(const SharedAccess *a, const SharedAccess *b, const Statement *nest,
                                  const OpenLoops *around) {
     if (array_is_private(a->at.array) || !same_memory(a->at.array, b->at.array)) return false;
-    AccessPair pair = {&a->at, &b->at, NULL, &nest->body, around};
+    AccessPair pair = {&a->at, &b->at, NULL, NULL, &nest->body, around};
     return a->loop == NULL || (a->loop != b->loop && !never_the_same(&pair));
 }
 
@@ -312,8 +319,8 @@ void check_shared(Arena *arena, const Statement *nest, const OpenLoops *around, 
 
 /* ---- waits -------------------------------------------------------------------------------------------------- */
 typedef struct Touched {
-    const Array *array;
-    bool stored, shared;
+    SharedAccess of;
+    bool shared; /* by a nest that threads share */
 } Touched;
 typedef Vector(Touched) TouchedArrays;
 
@@ -328,23 +335,42 @@ static bool may_meet(const Array *a, const Array *b) {
     return a->memory == ARRAY_WORK && b->memory == ARRAY_WORK ? share_bytes(a, b) : same_memory(a, b);
 }
 
+/* Of loops of as many iterations in the whole of a step each thread has the same. */
+static bool have_same_parts(const Loop *a, const Loop *b) {
+    return a->extent == b->extent && a->step == b->step && a->rows == b->rows && a->pad == b->pad && a->block == NULL &&
+           b->block == NULL;
+}
+
+static bool are_of_same_thread(const SharedAccess *a, const SharedAccess *b) {
+    static const OpenLoops none;
+    if (a->loop == NULL || b->loop == NULL || a->at.array != b->at.array || a->at.row != NULL || b->at.row != NULL)
+        return false;
+    const Loop *of_a = a->loop->loop, *of_b = b->loop->loop;
+    AccessPair pair = {&a->at, &b->at, of_a, of_b, NULL, &none};
+    return have_same_parts(of_a, of_b) && (of_a->extent == 1 || are_apart(&pair));
+}
+
 /* An array of the nest, if threads that have not waited may still touch its bytes; NULL. */
-static const Array *met_by_nest(const Accesses *all, bool shared, const TouchedArrays *since) {
+static const Array *met_by_nest(const SharedAccesses *all, bool shared, const TouchedArrays *since) {
     for (int i = 0; i < all->count; i++)
         for (int k = 0; k < since->count; k++) {
-            const ArrayAccess *a = &all->items[i];
+            const SharedAccess *a = &all->items[i];
             const Touched *t = &since->items[k];
-            if (may_meet(t->array, a->array) && (t->stored || a->store) && (t->shared || shared)) return a->array;
+            if (may_meet(t->of.at.array, a->at.array) && (t->of.at.store || a->at.store) && (t->shared || shared) &&
+                !are_of_same_thread(&t->of, a))
+                return a->at.array;
         }
     return NULL;
 }
 
-static void add_touched(Arena *arena, TouchedArrays *since, const ArrayAccess *a, bool shared) {
+static void add_touched(Arena *arena, TouchedArrays *since, const SharedAccess *a, bool shared) {
     for (int i = 0; i < since->count; i++) {
-        Touched *t = &since->items[i];
-        if (t->array == a->array && t->stored == a->store && t->shared == shared) return;
+        const Touched *t = &since->items[i];
+        if (t->of.at.array == a->at.array && t->of.at.store == a->at.store && t->shared == shared &&
+            t->of.loop == a->loop && (a->loop == NULL || subscript_equal(t->of.at.at, a->at.at)))
+            return;
     }
-    if (!array_is_private(a->array)) vector_push(arena, since, ((Touched){a->array, a->store, shared}));
+    if (!array_is_private(a->at.array)) vector_push(arena, since, ((Touched){*a, shared}));
 }
 
 /* Between two waits; what is met without one. */
@@ -353,13 +379,31 @@ typedef struct WaitWalk {
     TouchedArrays since;
     LoopTree *tree; /* to which waits are added; NULL: none are */
     const Array *met;
+    bool counts;  /* adds none */
+    Body waiting; /* statements before which waits would be */
 } WaitWalk;
 
-static void add_wait(WaitWalk *w, Body *body, int at) {
+/* Whether a wait was put there. */
+static bool add_wait(WaitWalk *w, Body *body, int at) {
+    w->since.count = 0;
+    for (int i = 0; i < w->waiting.count; i++)
+        if (w->waiting.items[i] == body->items[at]) return false;
+    if (w->counts) vector_push(w->arena, &w->waiting, body->items[at]);
+    if (w->counts) return false;
     vector_push(w->arena, body, NULL);
     for (int i = body->count - 1; i > at; i--) body->items[i] = body->items[i - 1];
     body->items[at] = tree_statement(w->tree, STATEMENT_WAIT);
-    w->since.count = 0;
+    return true;
+}
+
+static void walk_waits(WaitWalk *w, Body *body);
+
+/* Walked after those that have touched something. */
+static int waits_in(const WaitWalk *w, Body *body, bool touched) {
+    WaitWalk of = {.arena = w->arena, .tree = w->tree, .counts = true};
+    for (int i = 0; touched && i < w->since.count; i++) vector_push(w->arena, &of.since, w->since.items[i]);
+    for (int round = 0; round < 2; round++) walk_waits(&of, body);
+    return of.waiting.count;
 }
 
 /* Loops are walked twice: what the end of an iteration has touched meets the beginning of the next. */
@@ -367,16 +411,19 @@ static void walk_waits(WaitWalk *w, Body *body) {
     for (int i = 0; i < body->count && w->met == NULL; i++) {
         Statement *s = body->items[i];
         if (s->kind == STATEMENT_WAIT) w->since.count = 0;
+        bool early = s->kind == STATEMENT_LOOP && w->tree != NULL &&
+                     waits_in(w, &s->body, false) < waits_in(w, &s->body, true);
+        if (early && add_wait(w, body, i)) i++;
         for (int round = 0; round < 2 && s->kind != STATEMENT_NEST; round++) walk_waits(w, &s->body);
         if (s->kind != STATEMENT_NEST) continue;
-        Accesses all = {0};
+        SharedAccesses all = {0};
         bool shared = statement_has_threads(s);
-        find_accesses(w->arena, &s->body, &all);
+        find_shared_accesses(w->arena, &s->body, NULL, &all);
         const Array *met = met_by_nest(&all, shared, &w->since);
-        if (met != NULL && w->tree != NULL)
-            add_wait(w, body, i++);
-        else
+        if (met == NULL || w->tree == NULL)
             w->met = met;
+        else if (add_wait(w, body, i))
+            i++;
         for (int k = 0; k < all.count; k++) add_touched(w->arena, &w->since, &all.items[k], shared);
     }
 }
