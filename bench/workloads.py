@@ -141,6 +141,8 @@ WORKLOADS = [
     *map(two_threads, (WIDE, WIDEST, LENET, RESIDUAL, CONVOLUTION_STEP)),
     *map(in_c, (SOFTMAX, PERCEPTRON, WIDE, LENET)),
     Workload("32 learning rates of the airfoil, batch 10", "sweep", (32, "bench/sweeps/airfoil.sgd", "fit lr=0.001"), 0, 0),
+    Workload("32 seeds of a network 5-8-1 on the airfoil, batch 10", "sweep", (32, "bench/sweeps/seeds.sgd", "fit seed=1"), 0, 0),
+    Workload("10 folds of the airfoil, batch 10", "sweep", (10, "bench/sweeps/folds.sgd", "fit fold=1"), 0, 0),
     Workload("32 learning rates of the perceptron 784-128-10", "sweep", (32, "bench/sweeps/perceptron.sgd", "fit lr=0.001"),
              0, 0),
     Workload("process start to line trained", "start", ("line", "examples/line.sgd"), 0, 0),
