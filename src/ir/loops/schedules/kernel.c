@@ -420,18 +420,14 @@ static void tiles_of_lanes(Scheduler *s, Kernel *k) {
     }
     int64_t extent = k->lanes_axis == AXIS_NONE ? 1 : k->r.extent[k->lanes_axis], done = extent / k->lanes * k->lanes;
     if (done > 0) {
-        k->r.panel = schedule_loop_open(s, "tile", extent / k->lanes, LOOP_SERIAL);
-        tile.lane = subscript_times(s->arena, k->r.panel, k->lanes);
+        const Subscript *at = schedule_loop_open(s, "tile", extent / k->lanes, LOOP_SERIAL);
+        tile.lane = subscript_times(s->arena, at, k->lanes);
         tiles_of_unrolled(s, k, tile);
         schedule_close(s);
     }
     while (done < extent) {
         int64_t rest = extent - done, width = kernel_next_width(k, rest, is_filled(k));
-        k->r.panel = subscript_number(s->arena, done / k->lanes);
-        tile = (KernelTile){.in_panel = done % k->lanes,
-                            .lane = subscript_number(s->arena, done),
-                            .width = width,
-                            .count = smaller(rest, width)};
+        tile = (KernelTile){.lane = subscript_number(s->arena, done), .width = width, .count = smaller(rest, width)};
         tiles_of_unrolled(s, k, tile);
         done += tile.count;
     }

@@ -69,7 +69,6 @@ typedef struct KernelTile {
     const Subscript *lane, *unrolled, *second;
     int64_t width, count, places; /* places: along the unrolled axis */
     int64_t seconds;              /* along the second one; 0: none */
-    int64_t in_panel;             /* the first lane's place in its panel */
     const Subscript *kept;        /* where its first chain is kept in memory */
     int64_t apart;                /* from there to that of the next unrolled place */
 } KernelTile;

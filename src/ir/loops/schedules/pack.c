@@ -38,9 +38,11 @@ static int64_t panels_of(const Pack *pack, const Node *source) {
     return (source->shape.extent[pack->axis] + pack->lanes - 1) / pack->lanes;
 }
 
-static const Subscript *place_in_panel(Scheduler *s, const Pack *pack, const Node *source, const SpacePoint *at,
-                                       const Subscript *panel, const Subscript *lane) {
+/* Of the element at this point of the source. */
+static const Subscript *place_in_panel(Scheduler *s, const Pack *pack, const Node *source, const SpacePoint *at) {
     int64_t stride = pack->lanes, size = panel_size(pack, source);
+    const Subscript *panel = point_quotient(s, at->axis[pack->axis], pack->lanes),
+                    *lane = point_remainder(s, at->axis[pack->axis], pack->lanes);
     const Subscript *place = subscript_sum(s->arena, subscript_times(s->arena, panel, size), lane);
     for (int i = 0; i < source->shape.rank; i++) {
         int a = pack->order[i];
@@ -54,31 +56,35 @@ static const Subscript *place_in_panel(Scheduler *s, const Pack *pack, const Nod
 
 const Scalar *pack_value(Scheduler *s, const Reduction *r, int operand, const SpacePoint *at) {
     const Pack *pack = &r->pack[operand];
-    return point_load(s, pack->array, NULL, place_in_panel(s, pack, r->node->source[operand], at, r->panel, r->lane));
+    return point_load(s, pack->array, NULL, place_in_panel(s, pack, r->node->source[operand], at));
 }
 
 /* ---- a panel -------------------------------------------------------------------------------------------------- */
 typedef struct PanelOfSource {
     const Pack *pack;
     Node *source;
-    const Subscript *number;
+    const Subscript *first; /* place along the panel's axis */
 } PanelOfSource;
 
 /* The point's axes are the source's, along the panel's the lane. */
+static SpacePoint point_of_source(Scheduler *s, const PanelOfSource *p, const SpacePoint *point) {
+    SpacePoint at = *point;
+    at.axis[p->pack->axis] = subscript_sum(s->arena, p->first, at.axis[p->pack->axis]);
+    return at;
+}
+
 static const Scalar *value_in_source(Scheduler *s, const void *context, int i, const SpacePoint *point) {
     const PanelOfSource *p = context;
-    SpacePoint at = *point;
+    SpacePoint at = point_of_source(s, p, point);
     (void)i;
-    const Subscript *first = subscript_times(s->arena, p->number, p->pack->lanes);
-    at.axis[p->pack->axis] = subscript_sum(s->arena, first, at.axis[p->pack->axis]);
     return value_at_point(s, p->source, &at);
 }
 
 static void store_in_panel(Scheduler *s, const void *context, int i, const SpacePoint *point, const Scalar *value) {
     const PanelOfSource *p = context;
-    const Subscript *lane = point->axis[p->pack->axis];
+    SpacePoint at = point_of_source(s, p, point);
     (void)i;
-    schedule_store(s, p->pack->array, NULL, place_in_panel(s, p->pack, p->source, point, p->number, lane), value);
+    schedule_store(s, p->pack->array, NULL, place_in_panel(s, p->pack, p->source, &at), value);
 }
 
 /* Rows that are beside each other are packed as many at a time as a square has lines; otherwise one by one. */
@@ -90,7 +96,7 @@ static int64_t rows_at_once(const Scheduler *s, const Pack *pack, const Node *so
 
 /* Of its lanes, `count` are there. Rows are the axis after those of the source. */
 static void pack_panel(Scheduler *s, const Pack *pack, Node *source, const Subscript *number, int64_t count) {
-    PanelOfSource p = {pack, source, number};
+    PanelOfSource p = {pack, source, subscript_times(s->arena, number, pack->lanes)};
     int rank = source->shape.rank, last = shape_last_axis(source->shape);
     int64_t rows = rows_at_once(s, pack, source);
     Move m = {.axes = rank,

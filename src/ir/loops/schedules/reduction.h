@@ -21,13 +21,12 @@ typedef struct Reduction {
     int lanes, width; /* width 2: an argmax has a value and an index */
     DType dtype;      /* of the chain */
     SpacePoint point;
-    bool is_there;                 /* terms that are absent are passed over already */
-    Pack pack[2];                  /* by operand; array NULL: it is read where it is */
-    const Subscript *panel, *lane; /* of packed operands */
-    Panels panels[2];              /* by operand */
-    const Subscript *term;         /* which one it is in its block */
-    int64_t joining;               /* terms that the loops around make */
-    bool alone;                    /* each chain has one term, and so is that */
+    bool is_there;         /* terms that are absent are passed over already */
+    Pack pack[2];          /* by operand; array NULL: it is read where it is */
+    Panels panels[2];      /* by operand */
+    const Subscript *term; /* which one it is in its block */
+    int64_t joining;       /* terms that the loops around make */
+    bool alone;            /* each chain has one term, and so is that */
 } Reduction;
 
 /* A chain's value, and the index of an argmax. */

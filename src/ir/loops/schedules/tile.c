@@ -44,7 +44,6 @@ static void lanes_open(Scheduler *s, Kernel *k, const KernelTile *tile, int64_t 
     t = subscript_sum(s->arena, subscript_times(s->arena, v, vector), t);
     if (k->lanes_axis >= 0) k->r.point.axis[k->lanes_axis] = subscript_sum(s->arena, tile->lane, t);
     if (k->lanes_axis == AXIS_ROW) s->at = schedule_row_further(s, t);
-    k->r.lane = subscript_sum(s->arena, t, subscript_number(s->arena, tile->in_panel));
     if (k->squares) k->r.panels[0].place = k->r.panels[1].place = t;
     if (k->blocks != NULL) {
         k->r.panels[k->blocks->lane_operand].place = t;
