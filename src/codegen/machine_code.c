@@ -18,31 +18,35 @@
 #include <string.h>
 
 /* ---- functions of a module ----------------------------------------------------------------------- */
-static int64_t instructions_of(LLVMValueRef function) {
-    int64_t count = 0;
-    for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(function); b != NULL; b = LLVMGetNextBasicBlock(b))
+/* Blocks that make a function take twice as long: registers are given out for each value in each block that it lives through. */
+enum { MANY_BLOCKS = 200 };
+
+/* What a function takes to be compiled, in instructions; 0: a declaration. */
+static int64_t cost_of(LLVMValueRef function) {
+    int64_t count = 0, blocks = 0;
+    for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(function); b != NULL; b = LLVMGetNextBasicBlock(b), blocks++)
         for (LLVMValueRef i = LLVMGetFirstInstruction(b); i != NULL; i = LLVMGetNextInstruction(i)) count++;
-    return count;
+    return count + count * blocks / MANY_BLOCKS;
 }
 
-typedef struct Sized {
+typedef struct Costly {
     LLVMValueRef function;
-    int64_t instructions; /* 0: a declaration */
-    int index;            /* in the module */
-} Sized;
+    int64_t cost;
+    int index; /* in the module */
+} Costly;
 
-static int by_size(const void *a, const void *b) {
-    const Sized *x = a, *y = b;
-    if (x->instructions != y->instructions) return x->instructions > y->instructions ? -1 : 1;
+static int by_cost(const void *a, const void *b) {
+    const Costly *x = a, *y = b;
+    if (x->cost != y->cost) return x->cost > y->cost ? -1 : 1;
     return x->index - y->index;
 }
 
 /* The longest first. */
-static Sized *sized_functions(Arena *arena, LLVMModuleRef module, int *count) {
-    Vector(Sized) all = {0};
+static Costly *functions_by_cost(Arena *arena, LLVMModuleRef module, int *count) {
+    Vector(Costly) all = {0};
     for (LLVMValueRef f = LLVMGetFirstFunction(module); f != NULL; f = LLVMGetNextFunction(f))
-        vector_push(arena, &all, ((Sized){f, instructions_of(f), all.count}));
-    qsort(all.items, (size_t)all.count, sizeof *all.items, by_size);
+        vector_push(arena, &all, ((Costly){f, cost_of(f), all.count}));
+    qsort(all.items, (size_t)all.count, sizeof *all.items, by_cost);
     *count = all.count;
     return all.items;
 }
@@ -59,12 +63,12 @@ static void make_external(Arena *arena, LLVMValueRef function, const char *prefi
 static void leave_share(Arena *arena, LLVMModuleRef module, const char *prefix, int share, int shares) {
     int64_t load[MOST_OBJECTS] = {0};
     int count;
-    const Sized *all = sized_functions(arena, module, &count);
-    for (int i = 0; i < count && all[i].instructions > 0; i++) {
+    const Costly *all = functions_by_cost(arena, module, &count);
+    for (int i = 0; i < count && all[i].cost > 0; i++) {
         int least = 0;
         for (int t = 1; t < shares; t++)
             if (load[t] < load[least]) least = t;
-        load[least] += all[i].instructions;
+        load[least] += all[i].cost;
         make_external(arena, all[i].function, prefix);
         if (least != share) LLVMSetLinkage(all[i].function, LLVMAvailableExternallyLinkage);
     }
