@@ -15,6 +15,7 @@
  * Small nests stay where they are: what is stored by one and loaded by the next stays in registers there.
  */
 #include "codegen/llvm/emitter.h"
+#include "ir/loops/code_limits.h"
 
 enum { SLOT_BYTES = 8, IN_PARAMETERS = 2 };
 
@@ -41,16 +42,11 @@ struct Outline {
 };
 
 /* ---- which nests --------------------------------------------------------------------------------- */
-/* A call costs about as much as so many multiply-adds. Where nests are many, small ones make LLVM slow too. */
-enum { LEAST_WORK = 1 << 15, LEAST_OF_MANY = 1 << 10, MANY_NESTS = 32, MOST_NESTS = 1 << 10 };
-/* In operations: what LLVM takes in one function, and from where the call of a nest does not show. */
-enum { LONGEST_CODE = 1000, LEAST_CODE = 50 };
-
 bool outline_pays(const Emitter *e, const CodeSize *function, int64_t work, double code) {
     if (e->least_outlined > 0) return work >= e->least_outlined;
-    bool long_code = function->nests > 1 && function->code > LONGEST_CODE && code > LEAST_CODE;
+    bool long_code = function->nests > 1 && function->code > LONGEST_CODE && code > OUTLINED_CODE;
     if (function->nests > MOST_NESTS || long_code) return true;
-    return work >= (function->nests >= MANY_NESTS ? LEAST_OF_MANY : LEAST_WORK);
+    return work >= (function->nests >= MANY_NESTS ? OUTLINED_WORK_OF_MANY : OUTLINED_WORK);
 }
 
 /* ---- places -------------------------------------------------------------------------------------- */

@@ -28,6 +28,16 @@ enum {
     FEWEST_CHAINS = 8 /* of a nest whose epilogue counts */
 };
 
+/* ---- nests that are functions of their own (llvm/outline.c). Work is in multiply-adds, code in operations. */
+enum {
+    OUTLINED_WORK = 1 << 15,         /* beside which a call does not show */
+    OUTLINED_WORK_OF_MANY = 1 << 10, /* where nests are many, whose code costs more than their calls */
+    MANY_NESTS = 32,
+    MOST_NESTS = 1 << 10, /* in one function */
+    LONGEST_CODE = 1000,  /* in one function of several nests, .. */
+    OUTLINED_CODE = 50    /* .. where shorter ones stay: a call is as long */
+};
+
 /* ---- what walks over a graph */
 enum {
     DEEPEST_VALUE = 48, /* a value is computed by recursion */
