@@ -95,6 +95,17 @@ count() { grep -cE "$2" "loops.$1"; }
 [ "$(count apart ', threads')" -lt "$(count usual ', threads')" ] || fail "threads share as much where they meet in memory"
 [ "$(count huge '^ +packed.* = s')" -lt "$(count tiny '^ +packed.* = s')" ] || fail "as much is packed for a huge first level"
 [ "$(count huge 'for block')" -lt "$(count tiny 'for block')" ] || fail "as much is cut for a huge first level"
+# Runs train together as far as their states fit the second level.
+cat >sweep.sgd <<'END'
+data rows = synthetic(rows = 64, seed = 2) { x: f32[40] ~ normal(0, 1); y: f32 ~ normal(0, 1) }
+model line(x: f32[40]) -> f32 = dense(tanh(dense(x, 40)), 1)[0]
+train fit { data = rows; minimize = mse(line(x), y); optimizer = sgd(lr = each [0.1, 0.2]); batch = 16; epochs = 2 }
+END
+for folder in usual tiny; do
+    SGDC_TOGETHER=all SGDC_CACHE=off SGDC_MACHINE=$scratch/$folder "$sgdc" sweep.sgd --run -v >out 2>&1 || { fail "a sweep on $folder"; cat out; }
+    grep -q 'take their steps together' out && echo "$folder"
+done >beside
+[ "$(cat beside)" = usual ] || fail "runs train together on: $(cat beside)"
 SGDC_CACHE=off SGDC_MACHINE=$scratch/tiny "$sgdc" net.sgd -O1 --run -q --save alone.safetensors >out 2>&1
 cmp alone-fit.safetensors usual-fit.safetensors || fail "other bits without kept code"
 files=$(ls "$SGDC_CACHE" | wc -l)
