@@ -29,11 +29,15 @@ bool kernel_keeps_chunks(const Scheduler *s, const Kernel *k) {
            rounded_up(s->block_rows, k->r.chunk) > tiles_of(k);
 }
 
-/* Lanes are side by side, whole vectors of them. */
+/* Lanes are side by side, as many as tiles have. */
+static int64_t extent_of_sums(const Kernel *k, int axis) {
+    int64_t extent = k->r.extent[axis];
+    return axis == k->lanes_axis && kernel_is_filled(k) ? rounded_up(extent, k->vector) * k->vector : extent;
+}
+
 static int64_t sums_of_chunk(const Kernel *k) {
     int64_t sums = 1;
-    for (int a = 0; a < k->r.result; a++)
-        sums *= a == k->lanes_axis ? rounded_up(k->r.extent[a], k->vector) * k->vector : k->r.extent[a];
+    for (int a = 0; a < k->r.result; a++) sums *= extent_of_sums(k, a);
     return sums;
 }
 
@@ -48,7 +52,7 @@ static const Subscript *place_of_sum(Scheduler *s, const Kernel *k, const Loop *
         int a = i == k->r.result ? k->lanes_axis : i;
         if (a < 0 || (i < k->r.result && a == k->lanes_axis)) continue;
         at = subscript_sum(s->arena, at, subscript_times(s->arena, k->r.point.axis[a], stride));
-        stride *= a == k->lanes_axis ? rounded_up(k->r.extent[a], k->vector) * k->vector : k->r.extent[a];
+        stride *= extent_of_sums(k, a);
     }
     return at;
 }

@@ -403,7 +403,7 @@ static void tiles_of_unrolled(Scheduler *s, Kernel *k, KernelTile tile) {
 
 /* Panels are whole, so a tile may be; what else moves along the lanes ends, and so do the chains that strips keep in
  * memory, even where no operand moves along the lanes. */
-static bool is_filled(const Kernel *k) {
+bool kernel_is_filled(const Kernel *k) {
     if (k->strip.lines > 0) return false;
     for (int o = 0; o < k->r.node->sources; o++)
         if (k->lanes_axis >= 0 && k->operand[o].moves[k->lanes_axis] && k->r.pack[o].array == NULL) return false;
@@ -426,7 +426,7 @@ static void tiles_of_lanes(Scheduler *s, Kernel *k) {
         schedule_close(s);
     }
     while (done < extent) {
-        int64_t rest = extent - done, width = kernel_next_width(k, rest, is_filled(k));
+        int64_t rest = extent - done, width = kernel_next_width(k, rest, kernel_is_filled(k));
         tile = (KernelTile){.lane = subscript_number(s->arena, done), .width = width, .count = smaller(rest, width)};
         tiles_of_unrolled(s, k, tile);
         done += tile.count;

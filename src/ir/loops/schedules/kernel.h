@@ -133,6 +133,10 @@ void kernel_tile_of_strip(Scheduler *s, Kernel *k, const KernelTile *tile);
 typedef void KernelTiles(Scheduler *s, Kernel *k);
 void schedule_strips(Scheduler *s, Kernel *k, KernelTiles *tiles);
 
+/* ---- kernel.c */
+/* Have tiles whole vectors, past the last place as well? */
+bool kernel_is_filled(const Kernel *k);
+
 /* ---- chunks.c */
 /* Are the sums of chunks of rows kept apart? */
 bool kernel_keeps_chunks(const Scheduler *s, const Kernel *k);
