@@ -189,7 +189,7 @@ static void mark_elements(uint8_t *marks, int64_t elements, const Reaches *reach
 }
 
 /* Iterations that move a store each write an element of their own, and no other store of the nest writes it, unless a chain goes
- * on there, of which check_joined counts the terms, or takes in another one. */
+ * on there, of which check_joined counts the terms. */
 static void check_distinct(Walk *w, const Array *array, const Subscript *at, const Reaches *reaches, bool goes_on) {
     uint8_t *marks = w->marks, **in_nest = &w->state[array->id].in_nest;
     int64_t marked = 0;
