@@ -401,15 +401,6 @@ static void tiles_of_unrolled(Scheduler *s, Kernel *k, KernelTile tile) {
     if (rest > 0) tiles_of_second(s, k, tile);
 }
 
-/* Panels are whole, so a tile may be; what else moves along the lanes ends, and so do the chains that strips keep in
- * memory, even where no operand moves along the lanes. */
-bool kernel_is_filled(const Kernel *k) {
-    if (k->strip.lines > 0) return false;
-    for (int o = 0; o < k->r.node->sources; o++)
-        if (k->lanes_axis >= 0 && k->operand[o].moves[k->lanes_axis] && k->r.pack[o].array == NULL) return false;
-    return true;
-}
-
 static void tiles_of_lanes(Scheduler *s, Kernel *k) {
     KernelTile tile = {.lane = subscript_number(s->arena, 0), .width = k->lanes, .count = k->lanes};
     if (k->lanes_axis == AXIS_ROW) {

@@ -108,6 +108,8 @@ void kernel_leave_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const Ch
 /* The stores of the nest, of sums that are in registers, or in memory where the tile keeps them. */
 bool kernel_has_cheap_stores(const Scheduler *s); /* they may be written out for each chain */
 void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains);
+/* Have tiles whole vectors, past the last place as well? */
+bool kernel_is_filled(const Kernel *k);
 /* Of the places that are left along the lanes: those of the next tile in registers. filled: there may be more. */
 int64_t kernel_next_width(const Kernel *k, int64_t left, bool filled);
 
@@ -132,10 +134,6 @@ int64_t kernel_strip(const Scheduler *s, const Kernel *k);
 void kernel_tile_of_strip(Scheduler *s, Kernel *k, const KernelTile *tile);
 typedef void KernelTiles(Scheduler *s, Kernel *k);
 void schedule_strips(Scheduler *s, Kernel *k, KernelTiles *tiles);
-
-/* ---- kernel.c */
-/* Have tiles whole vectors, past the last place as well? */
-bool kernel_is_filled(const Kernel *k);
 
 /* ---- chunks.c */
 /* Are the sums of chunks of rows kept apart? */

@@ -160,6 +160,15 @@ void kernel_finish_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const C
 }
 
 /* ---- its width */
+/* Panels are whole, so a tile may be; what else moves along the lanes ends, and so do the chains that strips keep in
+ * memory, even where no operand moves along the lanes. */
+bool kernel_is_filled(const Kernel *k) {
+    if (k->strip.lines > 0) return false;
+    for (int o = 0; o < k->r.node->sources; o++)
+        if (k->lanes_axis >= 0 && k->operand[o].moves[k->lanes_axis] && k->r.pack[o].array == NULL) return false;
+    return true;
+}
+
 /* Of what is left: whole vectors, then vectors of half the width, and so on; a panel is filled. */
 int64_t kernel_next_width(const Kernel *k, int64_t rest, bool filled) {
     int64_t width = k->vector;
