@@ -109,6 +109,18 @@ static int statements_of(const Body *body) {
     return count;
 }
 
+/* Once the iterations of loops around are known. */
+static bool is_decided_in(const Body *body, const Scalar *condition) {
+    for (int i = 0; i < condition->at->count; i++)
+        if (condition->at->term[i].scalar != NULL) return false;
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        bool decides = s->kind == STATEMENT_LOOP && is_counted(s->loop) && subscript_coef(condition->at, s->loop) != 0;
+        if (decides || is_decided_in(&s->body, condition)) return true;
+    }
+    return false;
+}
+
 static bool pays(Arena *arena, const Scalar *condition, const Statement *s) {
     int single = 0;
     int64_t pieces = 0;
@@ -116,7 +128,8 @@ static bool pays(Arena *arena, const Scalar *condition, const Statement *s) {
         single += side_at(arena, condition, s->loop, at) == ACROSS;
         at = end_of_piece(arena, condition, s->loop, at);
     }
-    return single < pieces && single <= MOST_SINGLE && pieces * statements_of(&s->body) <= LONGEST_FUNCTION;
+    bool known = single < pieces || is_decided_in(&s->body, condition);
+    return known && single <= MOST_SINGLE && pieces * statements_of(&s->body) <= LONGEST_FUNCTION;
 }
 
 /* Iterations from `begin` on. */
