@@ -26,7 +26,8 @@ typedef struct TileNumbers {
     int64_t block_bytes;        /* that a larger block of rows may take; 0: usual blocks */
     int64_t row_lanes;          /* rows of a vector of rows; 0: rows are no lanes */
     SideBySide run_lanes;       /* runs that train together */
-    bool shares_all;            /* threads share however little work, for tests */
+    bool has_threads;           /* that may share loops */
+    bool shares_all;            /* .. however little work, for tests */
     const KernelTuning *tuning; /* NULL: all is computed */
 } TileNumbers;
 TileNumbers machine_tiles(const Machine *machine); /* machine.c */

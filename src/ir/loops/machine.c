@@ -69,6 +69,7 @@ double machine_scattering(const Machine *m, int64_t lanes) { return products(m, 
 TileNumbers machine_tiles(const Machine *m) {
     int64_t chains = m->registers * 3 / 4, vectors = m->registers / 8;
     return (TileNumbers){.machine = *m,
+                         .has_threads = true,
                          .vectors = vectors,
                          .chains = chains,
                          .unrolled = chains / (vectors - vectors / 4),

@@ -8,8 +8,9 @@
  *               for chunks: for u, for t: total[u, t] = total[u, t] + sum[chunk, u, t]
  *               for u, for t: the stores of the nest
  *
- * Chunks have nothing to do with each other, so threads can share them, where tiles are too few; and all tiles pass over the
- * rows of a chunk while these are in the caches. A chunk's sums are few beside its terms.
+ * Chunks have nothing to do with each other, so threads can share them, where tiles are too few. Only where there are threads: of
+ * such loops in C, a compiler does not keep the chains in registers. All tiles pass over the rows of a chunk while these are in
+ * the caches. A chunk's sums are few beside its terms.
  */
 #include "ir/loops/schedules/kernel.h"
 
@@ -25,8 +26,8 @@ static int64_t tiles_of(const Kernel *k) {
 }
 
 bool kernel_keeps_chunks(const Scheduler *s, const Kernel *k) {
-    return k->r.c->over_rows && !k->carried && k->r.width == 1 && k->r.chunk > 0 && kernel_residues(k) == 1 &&
-           rounded_up(s->block_rows, k->r.chunk) > tiles_of(k);
+    return s->numbers.has_threads && k->r.c->over_rows && !k->carried && k->r.width == 1 && k->r.chunk > 0 &&
+           kernel_residues(k) == 1 && rounded_up(s->block_rows, k->r.chunk) > tiles_of(k);
 }
 
 /* Lanes are side by side, as many as tiles have. */
