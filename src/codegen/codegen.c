@@ -83,11 +83,11 @@ void session_loops(Codegen *c, Compiled *f) {
     if (f->tree != NULL) return;
     double start = session_seconds();
     const TileNumbers of_runs = tiles_of_runs(&c->target.numbers.machine, f->runs),
-                      *numbers = f->runs.runs > 1 ? &of_runs : &c->target.numbers;
-    RowOrder order = f->batch > 0 ? IN_ONE_BLOCK : f->runs.runs > 1 ? ROW_AFTER_ROW : IN_BLOCKS;
+                      *numbers = f->runs.count > 1 ? &of_runs : &c->target.numbers;
+    RowOrder order = f->batch > 0 ? IN_ONE_BLOCK : f->runs.count > 1 ? ROW_AFTER_ROW : IN_BLOCKS;
     const char *problem = NULL;
     f->tree = schedule_function(c->arena, f->run, f->function, order, numbers);
-    f->impossible = f->runs.runs > 1 && !tree_may_have_run_lanes(f->tree, numbers);
+    f->impossible = f->runs.count > 1 && !tree_may_have_run_lanes(f->tree, numbers);
     if (f->impossible) return;
     PassClock clock = {c, session_seconds()};
     c->times.schedule += clock.start - start;
@@ -126,8 +126,8 @@ static void keep_facts(Codegen *c, const Compiled *f) {
 static Compiled *function_of_runs(Codegen *c, const Run *run, const Function *function, int64_t batch,
                                   SideBySide runs) {
     Text key = text_new(c->arena);
-    if (runs.runs > 1)
-        text_add(&key, "%lld runs%s%s\n", (long long)runs.runs, runs.own_rows ? ", rows" : "",
+    if (runs.count > 1)
+        text_add(&key, "%lld runs%s%s\n", (long long)runs.count, runs.own_rows ? ", rows" : "",
                  runs.own_seeds ? ", seeds" : "");
     function_key(&key, run, function, batch);
     uint64_t hash = hash_text(key.bytes);
@@ -146,7 +146,7 @@ static Compiled *function_of_runs(Codegen *c, const Run *run, const Function *fu
 }
 
 Compiled *session_function(Codegen *c, const Run *run, const Function *function, int64_t batch) {
-    return function_of_runs(c, run, function, batch, (SideBySide){.runs = 1});
+    return function_of_runs(c, run, function, batch, (SideBySide){.count = 1});
 }
 
 Compiled *session_step_of_runs(Codegen *c, const Run *run, int64_t batch, SideBySide runs) {

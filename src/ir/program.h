@@ -375,7 +375,7 @@ typedef struct Run {
 
 /* Runs that take their steps together; 0: it is one, alone. */
 typedef struct SideBySide {
-    int64_t runs;
+    int64_t count;
     bool own_rows, own_seeds; /* has each its own? */
 } SideBySide;
 

@@ -105,7 +105,7 @@ static void widen(void *context, const Array **array, const Subscript **at) {
     const RunLanes *l = context;
     Arena *arena = l->tree->arena;
     if (l->arrays[(*array)->id])
-        *at = subscript_sum(arena, subscript_times(arena, *at, l->of.runs), subscript_of_loop(arena, l->lane));
+        *at = subscript_sum(arena, subscript_times(arena, *at, l->of.count), subscript_of_loop(arena, l->lane));
 }
 
 /* Lanes of other axes are iterations now. */
@@ -128,7 +128,7 @@ static void change_nests(RunLanes *l, Body *body) {
         if (!body_differs(l, &s->body)) continue;
         Body all = s->body;
         s->body = (Body){0};
-        Statement *lanes = tree_add_loop(l->tree, &s->body, "run", l->of.runs, LOOP_VECTOR);
+        Statement *lanes = tree_add_loop(l->tree, &s->body, "run", l->of.count, LOOP_VECTOR);
         l->lane = lanes->loop;
         lanes->body = all;
         mark_iterations(&lanes->body);
@@ -156,7 +156,7 @@ static void take_whole(Body *body) {
 }
 
 void tree_run_lanes(LoopTree *tree, const TileNumbers *numbers) {
-    int64_t lanes = numbers->run_lanes.runs;
+    int64_t lanes = numbers->run_lanes.count;
     if (lanes <= 1) return;
     tree->whole = tree->most_rows > 0;
     if (tree->whole) take_whole(&tree->body);
