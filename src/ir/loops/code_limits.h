@@ -19,6 +19,7 @@ enum {
 
 /* ---- what a nest computes, in operations (ops.def) */
 enum {
+    CHEAP_VALUE = 8,         /* that each kernel which packs it computes anew */
     CHEAP_STORES = 6,        /* that are written out for each vector of a tile */
     COSTLIEST_EPILOGUE = 12, /* that is written out for each register of a tile */
     COSTLIEST_LOOP = 100,    /* that is a loop over a tile; sums over rows have few tiles */
@@ -27,6 +28,9 @@ enum {
     MOST_STORES = 10, /* of a nest */
     FEWEST_CHAINS = 8 /* of a nest whose epilogue counts */
 };
+
+/* ---- rows of a block: what a block begins with does not show beside so many iterations */
+enum { MOST_BLOCK_ROWS = 256, USUAL_BLOCK_ROWS = 64 };
 
 /* ---- nests that are functions of their own (llvm/outline.c). Work is in multiply-adds, code in operations. */
 enum {

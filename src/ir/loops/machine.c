@@ -50,6 +50,9 @@ double machine_meeting(const Machine *m) { return 4 * far(m); }
 /* To load and store a vector, or one element. */
 static double copying(const Machine *m) { return products(m, loading(m) + storing(m)); }
 
+/* Little is a sixteenth: about what a kernel loses where its operands lie apart. */
+double machine_fewest_uses(const Machine *m) { return 16 * copying(m); }
+
 /* Lanes that are transposed change places once for each bit of their number, at the pace of products, or of a cycle where those
  * are slow. */
 double machine_packing(const Machine *m, int64_t lanes) {

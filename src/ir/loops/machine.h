@@ -35,6 +35,8 @@ double machine_operations(const Machine *machine);
 double machine_meeting(const Machine *machine);
 
 /* ---- times, in products: fused multiply-adds of vectors of so many lanes, as fast as they can be begun */
+/* Each vector that is used in so many products, or that sums so many, may be copied on the way: that takes little of their time. */
+double machine_fewest_uses(const Machine *machine);
 /* To pack a vector in a square of registers; element by element; to store one element by element. */
 double machine_packing(const Machine *machine, int64_t lanes);
 double machine_packing_alone(const Machine *machine, int64_t lanes);

@@ -9,10 +9,10 @@
  *     nest: for tiles, for panels: the stores of the kernel's nest, which find the sum     or for rows, for squares
  *
  * A tile's operand takes two thirds of the first level, and stays there while the panels of lanes pass by from the second; a
- * block of panels takes half of that, and sums that wait for the next block of terms the other half. Where a block has all terms, chains stay in
- * registers from start to stores. Where there are several blocks of the unrolled axis, the lanes' operand is packed outside of
- * them. Rows that are
- * summed in chunks have the loop over chunks around the blocks of terms; a chunk's sums join those of the chunks before.
+ * block of panels takes half of that, and sums that wait for the next block of terms the other half. Where a block has all terms,
+ * chains stay in registers from start to stores. Where there are several blocks of the unrolled axis, the lanes' operand is packed
+ * outside of them. Rows that are summed in chunks have the loop over chunks around the blocks of terms; a chunk's sums join those of
+ * the chunks before.
  *
  * Where rows are the lanes, panels of lanes are a loop over rows. Sums of many outputs are [output][row] in memory then, and are
  * transposed in squares for the stores, which lie [row][output]: stored from a tile, each lane would be a store of its own.
@@ -21,8 +21,6 @@
  */
 #include "ir/loops/code_limits.h"
 #include "ir/loops/schedules/kernel.h"
-
-enum { FEWEST_USES = 8, FEWEST_PASSES = 4 /* of tiles by the same panel */, FEW_TILES = 4, FEWEST_TERMS = 64 };
 
 /* ---- the plan --------------------------------------------------------------------------------------------------- */
 static int64_t bytes_of(const Kernel *k) { return (int64_t)dtype_bytes(k->r.dtype); }
@@ -105,22 +103,26 @@ static bool chooses(const Kernel *k, KernelNumber which, bool computed) {
     return kernel_number(k, which, computed ? 2 : 1, 1, 2) == 2;
 }
 
-/* What is read once for so few tiles stays where it is, unless lanes lie apart or it is computed; so does what the first
- * level holds. */
+/* What is used in few products stays where it is, unless lanes lie apart or it is computed; so does what the first level
+ * holds. */
 static bool packs_lanes(const Scheduler *s, const Kernel *k, int operand) {
     const Node *source = k->r.node->source[operand];
     if (k->lanes_axis == AXIS_ROW) return k->operand[operand].rows_apart;
     if (k->operand[operand].uneven[k->lanes_axis] || !is_in_memory(s, source)) return true;
     int64_t rows = source->rows != 0 ? s->block_rows : 1;
-    bool often = kernel_uses(s, k, operand) >= FEWEST_USES * k->unrolled;
+    bool often = kernel_uses(s, k, operand) >= machine_fewest_uses(&s->numbers.machine);
     return chooses(k, KERNEL_PACKS_LANES,
                    often && shape_size(source->shape) * rows * bytes_of(k) > s->numbers.machine.l1);
 }
 
-/* Neighbours along the unrolled axis are beside each other, and no terms are; and it has several tiles, and is not small. */
+/* Elements are copied a few at once; what that takes is no figure of a machine, and this many panels were seen to pay for it. */
+enum { FEWEST_PASSES = 4 };
+
+/* Neighbours along the unrolled axis are beside each other, and no terms are; it has several tiles, they are more than the tile at
+ * hand leaves of the first level, and enough panels pass by. */
 static bool tiles_are_better_packed(const Scheduler *s, const Kernel *k, int operand) {
     const Node *source = k->r.node->source[operand];
-    if (shape_size(source->shape) * (source->rows != 0 ? s->block_rows : 1) * bytes_of(k) <= s->numbers.machine.l1 / 4)
+    if (shape_size(source->shape) * (source->rows != 0 ? s->block_rows : 1) * bytes_of(k) <= s->numbers.machine.l1 / 3)
         return false;
     if (k->operand[operand].uneven[k->unrolled_axis]) return false;
     if (k->r.extent[k->unrolled_axis] == k->unrolled) return false;
@@ -138,11 +140,6 @@ static bool is_cut_outermost(const Kernel *k, const KernelBlocks *b) {
     for (int a = k->r.result; a < b->cut; a++)
         if (k->r.extent[a] > 1) return false;
     return b->cut >= 0;
-}
-
-/* So few tiles pass by a panel that they should find it in the first level. */
-static bool has_few_tiles(const Kernel *k) {
-    return k->unrolled_axis >= 0 && k->r.extent[k->unrolled_axis] <= FEW_TILES * k->unrolled;
 }
 
 static int64_t all_terms(const Scheduler *s, const Kernel *k) {
@@ -179,18 +176,17 @@ const KernelBlocks *kernel_blocks_plan(const Scheduler *s, const Kernel *k) {
     if (!can_be_blocked(s, k)) return NULL;
     KernelBlocks b = {.lane_operand = lane_operand(k)};
     int64_t first = s->numbers.machine.l1 * 2 / 3 / bytes_of(k), half = s->numbers.machine.l2 / 2 / bytes_of(k);
-    bool rows = k->lanes_axis == AXIS_ROW, few = has_few_tiles(k);
-    int64_t terms = rows && few ? at_least(first / s->padded_rows, FEWEST_TERMS) : first / k->unrolled;
-    terms = kernel_number(k, KERNEL_TERMS, at_least(terms, 1), FEWEST_TERMS, all_terms(s, k));
-    cut_terms(s, k, terms, &b);
+    bool rows = k->lanes_axis == AXIS_ROW;
+    int64_t fewest = at_least((int64_t)machine_fewest_uses(&s->numbers.machine), 1), terms = first / k->unrolled;
+    if (rows && terms > half / s->padded_rows) terms = half / s->padded_rows; /* all rows are in one block of panels */
+    cut_terms(s, k, kernel_number(k, KERNEL_TERMS, at_least(terms, fewest), fewest, all_terms(s, k)), &b);
     b.packs[b.lane_operand] = packs_lanes(s, k, b.lane_operand);
     b.packs[1 - b.lane_operand] = packs_tiles(s, k, 1 - b.lane_operand);
     bool pays = b.cut != AXIS_NONE || b.packs[0] || b.packs[1];
     if (may_do_without(s, k) ? !chooses(k, KERNEL_BLOCKS, pays) : !pays) return NULL;
     int64_t panels = (rows ? s->padded_rows : k->r.extent[k->lanes_axis]) / k->lanes;
-    int64_t room = few && b.packs[b.lane_operand] ? first : half;
     if (!rows)
-        b.panels = kernel_number(k, KERNEL_PANELS, even_blocks(panels, at_least(room / (b.terms * k->lanes), 1), 1), 1,
+        b.panels = kernel_number(k, KERNEL_PANELS, even_blocks(panels, at_least(half / (b.terms * k->lanes), 1), 1), 1,
                                  panels);
     else
         b.panels = panels;

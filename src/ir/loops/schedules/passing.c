@@ -12,9 +12,8 @@
  * a few cheap operations, of more rows than the first level of the caches holds, which are used often: each who packs them
  * computes them anew. Rows that a prediction reads term by term as they are, for several lanes at once, are read where they lie.
  */
+#include "ir/loops/code_limits.h"
 #include "ir/loops/schedules/kernel.h"
-
-enum { MOST_OPERATIONS = 8, FEWEST_USES = 16 };
 
 static bool is_updated(const NestFunction *f, const Node *cell) {
     for (int r = 0; r < f->function->root_count; r++)
@@ -28,10 +27,10 @@ static int operations(const NestFunction *f, const Node *node) {
     if (node->op == OP_COLUMN || node->op == OP_CONST || (node->op == OP_CELL && !is_updated(f, node))) return 0;
     bool is_cheap = node->op == OP_DIV || op_cost(node->op) <= 1;
     bool stays = op_emission(node->op) == EMISSION_VALUES || op_emission(node->op) == EMISSION_SAME;
-    if (!is_cheap || !stays) return MOST_OPERATIONS + 1;
+    if (!is_cheap || !stays) return CHEAP_VALUE + 1;
     int count = node->op == OP_DIV ? 3 : 1;
-    for (int s = 0; s < node->sources && count <= MOST_OPERATIONS; s++)
-        count += node_is_stored(f, node->source[s]) ? MOST_OPERATIONS + 1 : operations(f, node->source[s]);
+    for (int s = 0; s < node->sources && count <= CHEAP_VALUE; s++)
+        count += node_is_stored(f, node->source[s]) ? CHEAP_VALUE + 1 : operations(f, node->source[s]);
     return count;
 }
 
@@ -41,7 +40,7 @@ static bool may_pass(const Scheduler *s, const Nest *nest) {
     int64_t bytes = shape_size(store->node->shape) * s->block_rows * (int64_t)dtype_bytes(store->node->dtype);
     return store->kind == STORE_ARRAY && store->value == store->node && s->layout[store->node->id] == NULL &&
            !s->has_rows_innermost[store->node->id] && bytes > s->numbers.machine.l1 &&
-           operations(s->f, store->node) <= MOST_OPERATIONS;
+           operations(s->f, store->node) <= CHEAP_VALUE;
 }
 
 static bool makes(const Nest *nest, const Node *node) {
@@ -70,7 +69,8 @@ static bool needs_no_array(Scheduler *s, const Reader *r) {
     s->nest = NULL;
     if (k == NULL || k->blocks == NULL) return false;
     if (k->blocks->lane_operand == r->operand)
-        return k->blocks->packs[r->operand] && kernel_uses(s, k, r->operand) >= FEWEST_USES;
+        return k->blocks->packs[r->operand] &&
+               kernel_uses(s, k, r->operand) >= machine_fewest_uses(&s->numbers.machine);
     return r->node->op == OP_COLUMN && k->unrolled_axis == AXIS_ROW && !k->blocks->packs[r->operand] &&
            !s->f->function->steps; /* whose next rows are asked for where a nest reads these */
 }

@@ -15,6 +15,7 @@
  *
  * Which values are stored, and by which nest, is fuse.c's.
  */
+#include "ir/loops/code_limits.h"
 #include "ir/loops/schedules/reduction.h"
 #include "ir/scan.h"
 
@@ -29,8 +30,6 @@ const TileNumbers usual_tiles = {.machine = {.vector_bytes = 64,
                                  .vectors = 1,
                                  .unrolled = 6,
                                  .chains = 6};
-
-enum { LARGEST_BLOCK = 256, USUAL_BLOCK_ROWS = 60, BLOCK_ROWS_IN_LANES = 64, MORE_BLOCK_ROWS = 256 };
 
 /* ---- nests -------------------------------------------------------------------------------------------------- */
 static void elements(Scheduler *s, const Nest *nest) {
@@ -259,7 +258,7 @@ static int64_t few_rows(const LoopTree *tree, int64_t rows, const TileNumbers *n
     return few < 2 ? 2 : few < rows ? few : 0;
 }
 
-int64_t schedule_batch(int64_t rows) { return rows > 0 && rows <= LARGEST_BLOCK ? rows : 0; }
+int64_t schedule_batch(int64_t rows) { return rows > 0 && rows <= MOST_BLOCK_ROWS ? rows : 0; }
 
 /* More rows share what is packed, if they do not take much memory. */
 LoopTree *schedule_function(Arena *arena, const Run *run, const Function *function, RowOrder order,
@@ -268,11 +267,10 @@ LoopTree *schedule_function(Arena *arena, const Run *run, const Function *functi
         return schedule_in_blocks(arena, run, function, numbers, run->batch, true);
     if (order == ROW_AFTER_ROW) return schedule_in_blocks(arena, run, function, numbers, 1, false);
     if (numbers->block_bytes > 0) {
-        LoopTree *tree = schedule_in_blocks(arena, run, function, numbers, MORE_BLOCK_ROWS, false);
+        LoopTree *tree = schedule_in_blocks(arena, run, function, numbers, MOST_BLOCK_ROWS, false);
         if ((int64_t)tree->work_bytes <= numbers->block_bytes) return tree;
     }
-    int64_t rows = numbers->row_lanes > 1 ? BLOCK_ROWS_IN_LANES : USUAL_BLOCK_ROWS;
-    LoopTree *tree = schedule_in_blocks(arena, run, function, numbers, rows, false);
-    int64_t few = few_rows(tree, rows, numbers);
+    LoopTree *tree = schedule_in_blocks(arena, run, function, numbers, USUAL_BLOCK_ROWS, false);
+    int64_t few = few_rows(tree, USUAL_BLOCK_ROWS, numbers);
     return few > 0 ? schedule_in_blocks(arena, run, function, numbers, few, false) : tree;
 }
