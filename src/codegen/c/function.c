@@ -109,10 +109,9 @@ static void print_rows(Text *to, const Loop *loop) {
 }
 
 static void print_loop_head(CBody *b, const Loop *loop) {
-    if (loop->mark == LOOP_UNROLLED || loop->mark == LOOP_VECTOR) {
-        indent(b);
-        text_add(b->to, loop->mark == LOOP_VECTOR ? "SGD_LANES\n" : "SGD_UNROLLED\n");
-    }
+    if (loop->mark == LOOP_UNROLLED || loop->mark == LOOP_VECTOR) indent(b);
+    if (loop->mark == LOOP_UNROLLED) text_add(b->to, "SGD_UNROLLED\n");
+    if (loop->mark == LOOP_VECTOR) text_add(b->to, "SGD_LANES(%lld)\n", (long long)loop_iterations(loop));
     indent(b);
     text_add(b->to, "for (int64_t ");
     c_loop_name(b->to, loop);
