@@ -210,6 +210,34 @@ Test(loop_layout, short_rows_are_transposed_in_registers) {
     arena_free(arena);
 }
 
+/* Questions whether a row of the mini-batch is there, in loops over whole steps of rows, and in what is left of these. */
+static void count_questions(const Body *body, LoopPart part, int *whole, int *rest) {
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        bool asks = s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_INSIDE && s->scalar->n == MOST_ROWS;
+        *whole += asks && part == WHOLE_STEPS;
+        *rest += asks && part == LAST_STEP;
+        count_questions(&s->body, s->loop != NULL && s->loop->rows ? s->loop->part : part, whole, rest);
+    }
+}
+
+Test(loop_layout, rows_that_are_all_there_are_not_asked_for) {
+    static const RowOrder orders[] = {IN_BLOCKS, IN_ONE_BLOCK};
+    TileNumbers numbers = usual_tiles;
+    numbers.row_lanes = 16;
+    for (int o = 0; o < 2; o++) {
+        Arena *arena = arena_new();
+        const Run *run = &compiled_from(arena, short_rows)->runs[0];
+        LoopTree *tree = schedule_function(arena, run, &run->step, orders[o], &numbers);
+        const char *problem = tree_run_passes(tree, &numbers, TREE_FOR_TESTS, NULL, NULL);
+        int whole = 0, rest = 0;
+        count_questions(&tree->body, ALL_STEPS, &whole, &rest);
+        cr_expect(problem == NULL && whole == 0 && rest > 0, "%s; %d in whole steps, %d in others", problem, whole,
+                  rest);
+        arena_free(arena);
+    }
+}
+
 static int count_ops(const Body *body, Op op) {
     int count = 0;
     for (int i = 0; i < body->count; i++) {

@@ -20,10 +20,26 @@ static LLVMValueRef rows_of(Emitter *e, const Loop *loop) {
     return LLVMBuildMul(e->b, tiles, index_const(e, loop->pad), "");
 }
 
+/* Some of all steps: these are rows whose number is not rounded up. */
+static Bounds part_open(Emitter *e, const Loop *loop) {
+    LLVMValueRef begin = index_const(e, 0), step = index_const(e, loop->step);
+    LLVMValueRef rows = loop->block != NULL ? rows_of(e, loop) : e->rows;
+    LLVMValueRef whole = LLVMBuildMul(e->b, LLVMBuildUDiv(e->b, rows, step, ""), step, "");
+    Bounds b = {begin, whole, NULL};
+    if (loop->part == LAST_STEP) b = (Bounds){whole, rows, NULL};
+    b.after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, b.begin, b.end, ""));
+    return b;
+}
+
+static Bounds bounds_of(Emitter *e, const Loop *loop) {
+    if (loop->part != ALL_STEPS) return part_open(e, loop);
+    LLVMValueRef end = loop->rows ? rows_of(e, loop) : index_const(e, loop->extent);
+    return bounds_open(e, loop->mark == LOOP_THREADS, end, loop->step);
+}
+
 static void counted(Emitter *e, const Statement *s) {
     LoopBlocks l;
-    LLVMValueRef end = s->loop->rows ? rows_of(e, s->loop) : index_const(e, s->loop->extent);
-    Bounds bounds = bounds_open(e, s->loop->mark == LOOP_THREADS, end, s->loop->step);
+    Bounds bounds = bounds_of(e, s->loop);
     loop_open(e, &l, bounds.begin);
     e->variable[s->loop->id] = l.index;
     emit_body(e, &s->body);

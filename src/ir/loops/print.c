@@ -102,6 +102,7 @@ static void print_loop(Text *to, const Loop *loop) {
         text_add(to, "rows of %s%d", loop->block->name, loop->block->id);
     if (loop->pad > 1) text_add(to, " to %lld", (long long)loop->pad);
     if (loop->step > 1) text_add(to, " by %lld", (long long)loop->step);
+    if (loop->part != ALL_STEPS) text_add(to, loop->part == WHOLE_STEPS ? ", whole" : ", rest");
     text_add(to, "%s\n", marks[loop->mark]);
 }
 

@@ -60,12 +60,36 @@ static int64_t last_of(const Subscript *s, const SubscriptTerm *t) {
     return loop->extent - 1;
 }
 
+/* The loop over whole steps to whose row the subscript counts the rows that are left; NULL: it does not. */
+static const Loop *left_at(const Subscript *s, const SubscriptTerm *rows) {
+    if (rows->scalar == NULL || rows->scalar->kind != SCALAR_ROWS) return NULL;
+    for (int i = 0; i < s->count; i++) {
+        const Loop *loop = s->term[i].loop;
+        if (loop == NULL || loop->part != WHOLE_STEPS || s->term[i].coef != -rows->coef) continue;
+        if (loop->block == NULL || counts_rows_of(s, &s->term[i])) return loop;
+    }
+    return NULL;
+}
+
+static const Loop *loop_of_whole_steps(const Subscript *s) {
+    const Loop *found = NULL;
+    for (int i = 0; i < s->count && found == NULL; i++) found = left_at(s, &s->term[i]);
+    return found;
+}
+
+static Range term_range(const Subscript *s, const SubscriptTerm *t, const Loop *whole) {
+    if (whole != NULL && t->scalar != NULL && t->scalar->kind == SCALAR_ROWS) return (Range){whole->step, MOST_ROWS};
+    if (whole != NULL && (t->loop == whole || (t->loop != NULL && t->loop == whole->block))) return (Range){0, 0};
+    int64_t last = t->loop == NULL ? 0 : last_of(s, t);
+    return t->loop != NULL ? (Range){0, last > 0 ? last : 0} : scalar_range(t->scalar);
+}
+
 Range subscript_range(const Subscript *s) {
+    const Loop *whole = loop_of_whole_steps(s);
     Range sum = {s->offset, s->offset};
     for (int i = 0; i < s->count; i++) {
         const SubscriptTerm *t = &s->term[i];
-        int64_t last = t->loop == NULL ? 0 : last_of(s, t);
-        Range one = t->loop != NULL ? (Range){0, last > 0 ? last : 0} : scalar_range(t->scalar);
+        Range one = term_range(s, t, whole);
         int64_t a = one.least * t->coef, b = one.most * t->coef;
         sum.least += a < b ? a : b;
         sum.most += a < b ? b : a;

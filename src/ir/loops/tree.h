@@ -36,6 +36,9 @@ typedef enum LoopMark {
     LOOP_THREADS   /* threads share the iterations */
 } LoopMark;
 
+/* Of a loop over rows: all steps, those whose rows are all there, what is left. */
+typedef enum LoopPart { ALL_STEPS, WHOLE_STEPS, LAST_STEP } LoopPart;
+
 /* A loop over rows counts rows of the mini-batch, or of the block that begins at the variable of `block`. */
 typedef struct Loop Loop;
 struct Loop {
@@ -47,6 +50,7 @@ struct Loop {
     bool rows;         /* it also stays below their number */
     const Loop *block; /* whose rows; NULL: the mini-batch's */
     int64_t pad;       /* their number is rounded up to multiples */
+    LoopPart part;
 };
 enum { MOST_ROWS = 1 << 30 }; /* of a mini-batch */
 

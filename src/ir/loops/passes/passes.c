@@ -17,6 +17,7 @@ const TreePass tree_passes[] = {
     {"short-rows", "rows as lanes", "short rows transposed", tree_short_rows, true},
     {"registers", "lanes", "small steps in registers", tree_registers, true},
     {"threads", "loops", "shared loops, waits", tree_threads, true},
+    {"whole-rows", "rows as lanes", "no question whether rows are there, but for the last", tree_whole_rows, true},
     {NULL, NULL, NULL, NULL, false},
 };
 _Static_assert(sizeof tree_passes / sizeof *tree_passes <= MOST_TREE_PASSES, "more passes");

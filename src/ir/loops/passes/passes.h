@@ -10,6 +10,7 @@
  *   registers.c   a function that fits the registers: no loops but lanes, one nest, and its arrays are registers;
  *   promotion.c   what it updates stays in them from step to step
  *   threads.c     loops that threads share, and where threads wait
+ *   whole_rows.c  rows that are all there are not asked for
  */
 #ifndef SGDC_LOOPS_PASSES_H
 #define SGDC_LOOPS_PASSES_H
@@ -48,6 +49,9 @@ void tree_registers(LoopTree *tree, const TileNumbers *numbers);
 void tree_promote(LoopTree *tree, int64_t bytes);
 /* By array: is it not known of some of its elements which they are when all loops but lanes are unrolled? */
 uint8_t *tree_find_unknown(LoopTree *tree);
+
+/* ---- whole_rows.c ------------------------------------------------------------------------------------------------ */
+void tree_whole_rows(LoopTree *tree, const TileNumbers *numbers);
 
 /* ---- threads.c --------------------------------------------------------------------------------------------------- */
 /* Marks loops that threads share, and adds waits. */
