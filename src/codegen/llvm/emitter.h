@@ -231,7 +231,7 @@ typedef struct Bounds {
     LLVMValueRef begin, end;
     LLVMBasicBlockRef after;
 } Bounds;
-Bounds bounds_open(Emitter *e, bool shared, LLVMValueRef end, int64_t step);
+Bounds bounds_open(Emitter *e, const Loop *loop, LLVMValueRef end);
 void bounds_close(Emitter *e, const Bounds *b);
 void thread_meet(Emitter *e);                    /* returns when all threads have come */
 LLVMBasicBlockRef thread_first_open(Emitter *e); /* what follows is done by the first thread only */

@@ -34,7 +34,7 @@ static Bounds part_open(Emitter *e, const Loop *loop) {
 static Bounds bounds_of(Emitter *e, const Loop *loop) {
     if (loop->part != ALL_STEPS) return part_open(e, loop);
     LLVMValueRef end = loop->rows ? rows_of(e, loop) : index_const(e, loop->extent);
-    return bounds_open(e, loop->mark == LOOP_THREADS, end, loop->step);
+    return bounds_open(e, loop, end);
 }
 
 static void counted(Emitter *e, const Statement *s) {

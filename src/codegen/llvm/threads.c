@@ -1,9 +1,9 @@
 /* threads: the threads of a call (runtime/core.h). Which loops are shared and where threads wait is decided
  * in ir/loops/passes/threads.c.
  *
- * A thread's part of n iterations is those from floor(n * t / T) up to floor(n * (t + 1) / T), with the two fractions made
- * once, at the entry, in fixed point: neighbours compute the same border, and the last one is n itself. One thread
- * takes the same way with the fractions 0 and 1, and passes by every wait.
+ * A thread's part of n iterations is those from floor(n * t / T) up to floor(n * (t + 1) / T), or ceil where the first threads
+ * have more, with the two fractions made once, at the entry, in fixed point, rounded up: neighbours compute the same border, and
+ * the last one is n itself. One thread takes the same way with the fractions 0 and 1, and passes by every wait.
  *
  * The stop flag is the caller's and changes at any time, so only the first thread reads it, and tells the others
  * what it read behind the wait that ends a step. It has two places, for even and odd steps: the next step's is written
@@ -16,7 +16,8 @@ enum { FRACTION_BITS = 32 };
 
 static LLVMValueRef fraction(Emitter *e, LLVMValueRef part, LLVMValueRef whole) {
     LLVMValueRef scaled = LLVMBuildShl(e->b, part, index_const(e, FRACTION_BITS), "");
-    return LLVMBuildUDiv(e->b, scaled, whole, "");
+    LLVMValueRef up = LLVMBuildSub(e->b, LLVMBuildAdd(e->b, scaled, whole, ""), index_const(e, 1), "");
+    return LLVMBuildUDiv(e->b, up, whole, "");
 }
 
 /* Where nothing is shared, other threads have nothing to do. */
@@ -50,16 +51,22 @@ void thread_start(Emitter *e, bool shared) {
     e->part_end = fraction(e, LLVMBuildAdd(e->b, thread, one, ""), threads);
 }
 
-static LLVMValueRef iterations_before(Emitter *e, LLVMValueRef iterations, LLVMValueRef share) {
-    return LLVMBuildLShr(e->b, LLVMBuildMul(e->b, iterations, share, ""), index_const(e, FRACTION_BITS), "");
+/* A fraction is too large by less than 1, and iterations are fewer than what is added. */
+static LLVMValueRef iterations_before(Emitter *e, const Loop *loop, LLVMValueRef iterations, LLVMValueRef share) {
+    LLVMValueRef n = LLVMBuildMul(e->b, iterations, share, "");
+    if (loop->first_more) {
+        n = LLVMBuildSub(e->b, n, iterations, "");
+        n = LLVMBuildAdd(e->b, n, index_const(e, ((int64_t)1 << FRACTION_BITS) - 1), "");
+    }
+    return LLVMBuildLShr(e->b, n, index_const(e, FRACTION_BITS), "");
 }
 
-Bounds bounds_open(Emitter *e, bool shared, LLVMValueRef end, int64_t step) {
-    if (!shared) return (Bounds){index_const(e, 0), end, NULL};
-    LLVMValueRef by = index_const(e, step), up = LLVMBuildAdd(e->b, end, index_const(e, step - 1), "");
+Bounds bounds_open(Emitter *e, const Loop *loop, LLVMValueRef end) {
+    if (loop->mark != LOOP_THREADS) return (Bounds){index_const(e, 0), end, NULL};
+    LLVMValueRef by = index_const(e, loop->step), up = LLVMBuildAdd(e->b, end, index_const(e, loop->step - 1), "");
     LLVMValueRef iterations = LLVMBuildUDiv(e->b, up, by, "");
-    LLVMValueRef first = iterations_before(e, iterations, e->part_begin),
-                 last = iterations_before(e, iterations, e->part_end);
+    LLVMValueRef first = iterations_before(e, loop, iterations, e->part_begin),
+                 last = iterations_before(e, loop, iterations, e->part_end);
     Bounds b = {LLVMBuildMul(e->b, first, by, ""), smaller(e, LLVMBuildMul(e->b, last, by, ""), end), NULL};
     b.after = if_open(e, LLVMBuildICmp(e->b, LLVMIntSLT, b.begin, b.end, ""));
     return b;

@@ -103,7 +103,7 @@ static void print_loop(Text *to, const Loop *loop) {
     if (loop->pad > 1) text_add(to, " to %lld", (long long)loop->pad);
     if (loop->step > 1) text_add(to, " by %lld", (long long)loop->step);
     if (loop->part != ALL_STEPS) text_add(to, loop->part == WHOLE_STEPS ? ", whole" : ", rest");
-    text_add(to, "%s\n", marks[loop->mark]);
+    text_add(to, "%s%s\n", marks[loop->mark], loop->first_more ? ", first more" : "");
 }
 
 static void print_statement(Text *to, const Statement *s, int depth) {

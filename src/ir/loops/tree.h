@@ -50,6 +50,7 @@ struct Loop {
     bool rows;         /* it also stays below their number */
     const Loop *block; /* whose rows; NULL: the mini-batch's */
     int64_t pad;       /* their number is rounded up to multiples */
+    bool first_more;   /* THREADS: what is left is the first ones' */
     LoopPart part;
 };
 enum { MOST_ROWS = 1 << 30 }; /* of a mini-batch */

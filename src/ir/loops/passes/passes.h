@@ -9,13 +9,14 @@
  *   short_rows.c  short rows behind each other are transposed in registers
  *   registers.c   a function that fits the registers: no loops but lanes, one nest, and its arrays are registers;
  *   promotion.c   what it updates stays in them from step to step
- *   threads.c     loops that threads share, and where threads wait
+ *   threads.c     loops that threads share, and where threads wait;  evenness.c: how evenly they share them
  *   whole_rows.c  rows that are all there are not asked for
  */
 #ifndef SGDC_LOOPS_PASSES_H
 #define SGDC_LOOPS_PASSES_H
 #include "ir/loops/code_limits.h"
 #include "ir/loops/loops.h"
+#include "ir/loops/verify/verify.h"
 
 /* ---- row_lanes.c ------------------------------------------------------------------------------------------------- */
 /* Loops over single rows become loops over vectors of so many of them, where that takes less. */
@@ -56,6 +57,15 @@ void tree_whole_rows(LoopTree *tree, const TileNumbers *numbers);
 /* ---- threads.c --------------------------------------------------------------------------------------------------- */
 /* Marks loops that threads share, and adds waits. */
 void tree_threads(LoopTree *tree, const TileNumbers *numbers);
+
+/* ---- evenness.c -------------------------------------------------------------------------------------------------- */
+int64_t usual_iterations(const Loop *loop);
+/* Of one thread of several, in operations. */
+double work_of(const Statement *s, int thread, int threads);
+/* The part of the slowest thread, of equal ones, the mean for some numbers of threads; 1: as good as equal. */
+double unevenness(const Statement *s);
+/* Changes how loops of the nest are shared, where that is more even. */
+void make_even(LoopTree *tree, Statement *nest, const OpenLoops *around);
 
 /* ---- split.c ----------------------------------------------------------------------------------------------------- */
 /* Of a tree that was verified: its chains name only terms that are there afterwards. */

@@ -22,7 +22,6 @@
  * All other nests are the first thread's. A function in which too little is shared stays as it is.
  */
 #include "ir/loops/passes/passes.h"
-#include "ir/loops/verify/verify.h"
 #include <math.h>
 
 /* A nest pays for waiting where it takes so many times as long as threads that meet, as a partner's processor may be late. A function
@@ -30,9 +29,9 @@
 static const double fewest_meetings = 40, fewest_of_function = 16;
 /* Of a loop inside: finding a range takes some of them. */
 static const double fewest_of_loop = 1.0 / 64;
-/* The slowest thread's part beside an equal one, above which loops inside are asked, and above which a nest is one thread's. */
-static const double even = 1.05, uneven = 2.2;
-enum { FEWEST_ITERATIONS = 2, USUAL_ROWS = 256 /* where a mini-batch may have any number */, OPERATIONS_OF_ACCESS = 2 };
+/* The slowest thread's part beside an equal one, above which a nest is one thread's. */
+static const double uneven = 2.1;
+enum { FEWEST_ITERATIONS = 2 };
 /* What takes as long as an element that another thread has touched. */
 static const double operations_of_far = 256;
 /* Threads find what they had, if ranges differ by no more than this part. */
@@ -50,46 +49,6 @@ typedef struct Sharing {
     const Loop **stored_in;              /* by array: the innermost loop around the nest that stored it */
     const Statement **touches, **stores; /* by array: the nest of one thread that does, or `several` */
 } Sharing;
-
-/* ---- how evenly --------------------------------------------------------------------------------------------- */
-static int64_t usual_iterations(const Loop *loop) {
-    if (loop->extent != MOST_ROWS) return loop_iterations(loop);
-    return loop->step < USUAL_ROWS ? USUAL_ROWS / loop->step : 1;
-}
-
-/* In operations: what goes through memory takes as long as some. */
-static double work_of_statement(const Statement *s) {
-    ArrayAccess access;
-    if (statement_access(s, &access)) return array_is_private(access.array) ? 0 : OPERATIONS_OF_ACCESS;
-    if (s->kind == STATEMENT_TRANSPOSE) return OPERATIONS_OF_ACCESS * (double)s->array->elements;
-    return s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_OP;
-}
-
-/* Of one thread of several. */
-static double work_of(const Statement *s, int thread, int threads) {
-    double work = work_of_statement(s);
-    int64_t times = s->kind == STATEMENT_LOOP ? usual_iterations(s->loop) : 1;
-    if (s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_THREADS)
-        times = times * (thread + 1) / threads - times * thread / threads;
-    for (int i = 0; i < s->body.count && times > 0; i++)
-        work += (double)times * work_of(s->body.items[i], thread, threads);
-    return work;
-}
-
-/* The part of the slowest thread, of equal ones; the mean for some numbers of threads. */
-static double unevenness(const Statement *s) {
-    static const int numbers[] = {2, 4};
-    double whole = work_of(s, 0, 1), sum = 0;
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        double most = 0;
-        for (int thread = 0; thread < numbers[i]; thread++) {
-            double work = work_of(s, thread, numbers[i]);
-            if (work > most) most = work;
-        }
-        sum += most * numbers[i] / whole;
-    }
-    return sum / (sizeof numbers / sizeof *numbers);
-}
 
 /* ---- who touches what --------------------------------------------------------------------------------------- */
 static double range_of(const ArrayAccess *a, const Loop *shared) {
@@ -156,6 +115,7 @@ static void keep_to_one(LoopTree *tree, Body *body) {
         Statement *s = body->items[i];
         bool shared = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_THREADS;
         if (shared) s->loop->mark = LOOP_SERIAL;
+        if (shared) s->loop->first_more = false;
         keep_to_one(tree, &s->body);
         if (shared && s->loop->extent == 1)
             tree_add_body(tree, &all, &s->body);
@@ -167,8 +127,8 @@ static void keep_to_one(LoopTree *tree, Body *body) {
 
 /* Of the slowest thread, as if all had as much. */
 static double time_of(const Sharing *w, const Statement *s) {
-    double slowest = unevenness(s), far = w->keeps ? far_of(w, s, NULL) : 0;
-    return work_of(s, 0, 1) * (slowest > even ? slowest / even : 1) + operations_of_far * far;
+    double far = w->keeps ? far_of(w, s, NULL) : 0;
+    return work_of(s, 0, 1) * unevenness(s) + operations_of_far * far;
 }
 
 /* The outermost, or loops inside, where these are more even, or threads rather find what they touched before. */
@@ -222,6 +182,7 @@ static bool share_so(Sharing *w, Statement *nest, bool keeps) {
     share_loops(w, &nest->body, nest);
     if (!statement_has_threads(nest)) return false;
     give_rest(w->tree, &nest->body);
+    make_even(w->tree, nest, &w->around);
     check_shared(w->tree->arena, nest, &w->around, &problem);
     if (problem == NULL && (w->shares_all || unevenness(nest) <= uneven)) return true;
     keep_to_one(w->tree, &nest->body);

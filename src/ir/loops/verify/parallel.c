@@ -338,7 +338,7 @@ static bool may_meet(const Array *a, const Array *b) {
 /* Of loops of as many iterations in the whole of a step each thread has the same. */
 static bool have_same_parts(const Loop *a, const Loop *b) {
     return a->extent == b->extent && a->step == b->step && a->rows == b->rows && a->pad == b->pad && a->block == NULL &&
-           b->block == NULL;
+           b->block == NULL && a->first_more == b->first_more;
 }
 
 static bool are_of_same_thread(const SharedAccess *a, const SharedAccess *b) {
