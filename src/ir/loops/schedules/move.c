@@ -30,9 +30,9 @@ void schedule_square_close(Scheduler *s) {
     schedule_close(s);
 }
 
-/* Places of an axis. */
+/* Places of an axis, from one to the next but `step`. */
 typedef struct Places {
-    int64_t begin, end;
+    int64_t begin, end, step;
 } Places;
 
 static int64_t count_of(Places places) { return places.end - places.begin; }
@@ -57,20 +57,19 @@ static void store_at(Scheduler *s, const Move *m, int i, const SpacePoint *point
     s->at = before;
 }
 
-/* Loops over all axes, of the two over so many places, in steps, but not over `without`; the point is at the first of a step. */
-static int axes_open(Scheduler *s, const Move *m, Places stored, Places read, int64_t step, int without,
-                     SpacePoint *point) {
+/* Loops over all axes, of the two over these places, but not over `without`; the point is at the first of a step. */
+static int axes_open(Scheduler *s, const Move *m, Places stored, Places read, int without, SpacePoint *point) {
     int64_t extent[MOST_AXES];
     for (int a = 0; a < m->axes; a++)
         extent[a] = a == without     ? 1
-                    : a == m->stored ? count_of(stored) / step
-                    : a == m->read   ? count_of(read) / step
+                    : a == m->stored ? count_of(stored) / stored.step
+                    : a == m->read   ? count_of(read) / read.step
                                      : m->extent[a];
     int opened = schedule_axes_open(s, extent, m->axes, point->axis);
     for (int a = 0; a < m->axes; a++) {
-        int64_t begin = a == m->stored ? stored.begin : a == m->read ? read.begin : 0;
-        if (a == m->stored || a == m->read) point->axis[a] = subscript_times(s->arena, point->axis[a], step);
-        point->axis[a] = subscript_sum(s->arena, point->axis[a], subscript_number(s->arena, begin));
+        Places places = a == m->stored ? stored : a == m->read ? read : (Places){.step = 1};
+        point->axis[a] = subscript_times(s->arena, point->axis[a], places.step);
+        point->axis[a] = subscript_sum(s->arena, point->axis[a], subscript_number(s->arena, places.begin));
     }
     return opened;
 }
@@ -103,13 +102,28 @@ static void one_square(Scheduler *s, const Move *m, SpacePoint *point, int64_t t
     schedule_square_close(s);
 }
 
-/* In row-major order: what lies so is walked through in as few streams as a square has lines. */
+/* In row-major order: what lies so is walked through in as few streams as a step has lines. */
 static void all_squares(Scheduler *s, const Move *m, Places stored, Places read, int64_t there) {
     SpacePoint point = {{NULL}};
     if (count_of(stored) == 0 || count_of(read) == 0) return;
-    int opened = axes_open(s, m, stored, read, m->side, -1, &point);
+    int opened = axes_open(s, m, stored, read, -1, &point);
+    if (stored.step > m->side) {
+        const Subscript *square = schedule_loop_open(s, "q", stored.step / m->side,
+                                                     m->costly ? LOOP_SERIAL : LOOP_UNROLLED);
+        square = subscript_times(s->arena, square, m->side);
+        point.axis[m->stored] = subscript_sum(s->arena, point.axis[m->stored], square);
+        opened++;
+    }
     one_square(s, m, &point, there);
     schedule_close_all(s, opened);
+}
+
+/* Along the axis that is stored, a step fills lines of the cache: a half that is written later would have to come again. */
+static void whole_squares(Scheduler *s, const Move *m, int64_t whole, Places read) {
+    int64_t bytes = m->side * (int64_t)dtype_bytes(m->dtype), line = s->numbers.machine.line;
+    int64_t step = m->filled > 0 && bytes < line ? line / bytes * m->side : m->side, done = whole / step * step;
+    all_squares(s, m, (Places){0, done, step}, read, m->side);
+    all_squares(s, m, (Places){done, whole, m->side}, read, m->side);
 }
 
 /* ---- one by one ----------------------------------------------------------------------------------------------- */
@@ -127,11 +141,12 @@ static void single_places(Scheduler *s, const Move *m, Places stored, Places rea
     SpacePoint point = {{NULL}};
     int64_t there = m->extent[m->stored];
     if (count_of(stored) == 0 || count_of(read) == 0) return;
+    stored.step = read.step = 1;
     if (stored.begin < there && there < stored.end) {
-        single_places(s, m, (Places){stored.begin, there}, read, along);
+        single_places(s, m, (Places){stored.begin, there, 1}, read, along);
         stored.begin = there;
     }
-    int opened = axes_open(s, m, stored, read, 1, along, &point);
+    int opened = axes_open(s, m, stored, read, along, &point);
     const Subscript *t = neighbours_open(s, m, count_of(along == m->stored ? stored : read));
     point.axis[along] = subscript_sum(s->arena, point.axis[along], t);
     for (int i = 0; i < m->count; i++)
@@ -144,10 +159,11 @@ void schedule_move(Scheduler *s, const Move *m) {
     int64_t there = m->extent[m->stored], all = there < m->filled ? m->filled : there;
     int64_t read = m->read < 0 ? 1 : m->extent[m->read], side = m->read < 0 || read < m->side ? 0 : m->side;
     int64_t whole = side > 1 ? there / side * side : 0, part = side > 1 && whole + side <= all ? there - whole : 0;
-    Places squares = {0, part > 0 ? whole + side : whole}, in_squares = {0, squares.end > 0 ? read / side * side : 0};
-    all_squares(s, m, (Places){0, whole}, in_squares, side);
-    all_squares(s, m, (Places){whole, squares.end}, in_squares, part);
-    bool few = m->read >= 0 && squares.end == 0 && there < m->side;
-    single_places(s, m, (Places){0, all}, (Places){in_squares.end, read}, few ? m->read : m->stored);
-    single_places(s, m, (Places){squares.end, all}, in_squares, m->read);
+    int64_t end = part > 0 ? whole + side : whole;
+    Places in_squares = {0, end > 0 ? read / side * side : 0, side};
+    if (whole > 0) whole_squares(s, m, whole, in_squares);
+    all_squares(s, m, (Places){whole, end, side}, in_squares, part);
+    bool few = m->read >= 0 && end == 0 && there < m->side;
+    single_places(s, m, (Places){0, all, 1}, (Places){in_squares.end, read, 1}, few ? m->read : m->stored);
+    single_places(s, m, (Places){end, all, 1}, in_squares, m->read);
 }
