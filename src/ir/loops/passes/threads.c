@@ -42,7 +42,7 @@ typedef struct Sharing {
     bool shares_all, keeps; /* keeps: loops are asked what threads touched before */
     double fewest, shared;  /* operations and stores */
     OpenLoops around;
-    double l2; /* bytes; who touches more finds it in memory for all, whoever touched it before */
+    double most_kept; /* bytes; of more each thread finds its part in memory, whoever touched it before */
     /* By array: after how many elements the ranges of threads that touched it last begin anew, and of those that stored it; 0: all
      * did all of it, or nobody. */
     double *touched, *stored;
@@ -75,7 +75,7 @@ static double times_since_stored(const Sharing *w, const Array *array) {
  * have read may be read again for nothing. */
 static double far_elements(const Sharing *w, const ArrayAccess *a, const Loop *shared) {
     double last = (a->store ? w->touched : w->stored)[a->array->id], range = range_of(a, shared);
-    bool kept = (double)a->array->elements * (double)dtype_bytes(a->array->dtype) <= w->l2;
+    bool kept = (double)a->array->elements * (double)dtype_bytes(a->array->dtype) <= w->most_kept;
     if (last == 0 || !kept || a->row != NULL || array_is_private(a->array)) return 0;
     if (fabs(range - last) <= alike * last) return 0;
     return elements_of(a) / (range == 0 ? 2 : 4) / times_since_stored(w, a->array);
@@ -256,7 +256,7 @@ void tree_threads(LoopTree *tree, const TileNumbers *numbers) {
     const Machine *m = &numbers->machine;
     double fewest = fewest_meetings * machine_meeting(m) * machine_operations(m);
     Sharing w = {.tree = tree, .shares_all = numbers->shares_all, .fewest = fewest};
-    w.l2 = (double)m->l2;
+    w.most_kept = 2 * (double)m->l2; /* in the second levels of two threads */
     w.touched = arena_array(tree->arena, double, tree->arrays.count + 1);
     w.stored = arena_array(tree->arena, double, tree->arrays.count + 1);
     w.stored_in = arena_array(tree->arena, const Loop *, tree->arrays.count + 1);
