@@ -33,7 +33,7 @@ static inline RowOrder order_of(const Run *run, const Function *function) {
 
 static inline void translate(CUnit *unit, Translated *t, const Run *run, const Function *function, const char *symbol) {
     LoopTree *tree = schedule_function(unit->arena, run, function, order_of(run, function), &usual_tiles);
-    const char *problem = tree_problem(tree);
+    const char *problem = tree_run_passes(tree, &usual_tiles, TREE_FOR_C, NULL, NULL);
     if (problem) cr_log_error("%s: %s", symbol, problem);
     cr_assert(problem == NULL);
     if (tree->work_bytes > t->executor.work_bytes) t->executor.work_bytes = tree->work_bytes;

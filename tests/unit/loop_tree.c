@@ -357,8 +357,8 @@ static LoopTree *made(Arena *arena, const Run *run, int which, int way) {
                                       .machine.l1 = 64,
                                       .machine.l2 = 256};
     TileNumbers numbers = way == IN_ONE_BLOCK ? small : usual_tiles;
-    if (way < IN_LANES) return schedule_function(arena, run, function_of(run, which), (RowOrder)way, &numbers);
     numbers.row_lanes = way == IN_LANES ? 16 : 0;
+    if (way < IN_LANES) return schedule_function(arena, run, function_of(run, which), (RowOrder)way, &numbers);
     LoopTree *tree = schedule_function(arena, run, function_of(run, which),
                                        way == SHARED_BLOCKS ? IN_BLOCKS : IN_ONE_BLOCK, &numbers);
     if (way != IN_LANES) {

@@ -1,8 +1,8 @@
 /* passes: the passes from tree to tree, in their order.
  *
  * A schedule makes a tree in which each chain has all of its terms and no loop is shared; passes change which loops compute
- * it, never what a chain adds or in which order. A pass for machine code marks lanes, registers and threads, which C leaves
- * to its compiler or does not have. The verifier looks at the tree in tests, before them and after each, and where C is
+ * it, never what a chain adds or in which order. A pass for machine code marks lanes within rows, registers and threads,
+ * which C leaves to its compiler or does not have. The verifier looks at the tree in tests, before them and after each, and where C is
  * written, before them and at the end: for users' machine code it would take as long as all else that is done to the tree.
  */
 #include "ir/loops/passes/passes.h"
@@ -10,8 +10,8 @@
 const TreePass tree_passes[] = {
     {"split", "loops and conditions", "no condition that is known", tree_split, false},
     {"run-lanes", "a step", "runs side by side as lanes", tree_run_lanes, true},
-    {"row-lanes", "loops over rows", "rows as lanes", tree_row_lanes, true},
-    {"layout", "rows as lanes", "their rows side by side", tree_layout, true},
+    {"row-lanes", "loops over rows", "rows as lanes", tree_row_lanes, false},
+    {"layout", "rows as lanes", "their rows side by side", tree_layout, false},
     {"join", "sums over rows", "one loop for several", tree_join, true},
     {"vectorise", "innermost loops", "lanes", tree_vectorise, true},
     {"short-rows", "rows as lanes", "short rows transposed", tree_short_rows, true},

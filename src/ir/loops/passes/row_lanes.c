@@ -225,4 +225,5 @@ void tree_row_lanes(LoopTree *tree, const TileNumbers *numbers) {
     while (find_apart(&l, &tree->body, false)) {
     }
     change_body(&l, &tree->body, false);
+    tree_take_unused(tree);
 }

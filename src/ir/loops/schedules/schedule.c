@@ -29,7 +29,8 @@ const TileNumbers usual_tiles = {.machine = {.vector_bytes = 64,
                                              .l1_rate = 128},
                                  .vectors = 1,
                                  .unrolled = 6,
-                                 .chains = 6};
+                                 .chains = 6,
+                                 .row_lanes = 16};
 
 /* ---- nests -------------------------------------------------------------------------------------------------- */
 static void elements(Scheduler *s, const Nest *nest) {
