@@ -47,6 +47,9 @@ static double far(const Machine *m) { return (double)(m->l3 > 0 ? m->l3_latency 
 /* A line goes to the others and one comes back; each is asked for where all cores look, and then of the core that has changed it. */
 double machine_meeting(const Machine *m) { return 4 * far(m); }
 
+/* Its line comes, and goes back when it is changed again. */
+double machine_touching(const Machine *m) { return machine_meeting(m) / ((double)m->line / 4) * machine_operations(m); }
+
 /* To load and store a vector, or one element. */
 static double copying(const Machine *m) { return products(m, loading(m) + storing(m)); }
 

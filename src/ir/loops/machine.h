@@ -31,6 +31,8 @@ const char *machine_figure_unit(MachineFigure figure);
 
 /* Operations in a cycle on lanes of 32 bits: multiply-adds where these are fast. */
 double machine_operations(const Machine *machine);
+/* Operations that take as long as an element of a line that another core has changed. */
+double machine_touching(const Machine *machine);
 /* Cycles until threads have met. */
 double machine_meeting(const Machine *machine);
 

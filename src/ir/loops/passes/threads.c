@@ -32,8 +32,6 @@ static const double fewest_of_loop = 1.0 / 64;
 /* The slowest thread's part beside an equal one, above which a nest is one thread's. */
 static const double uneven = 2.1;
 enum { FEWEST_ITERATIONS = 2 };
-/* What takes as long as an element that another thread has touched. */
-static const double operations_of_far = 256;
 /* Threads find what they had, if ranges differ by no more than this part. */
 static const double alike = 0.05;
 
@@ -42,6 +40,7 @@ typedef struct Sharing {
     bool shares_all, keeps; /* keeps: loops are asked what threads touched before */
     double fewest, shared;  /* operations and stores */
     OpenLoops around;
+    double touching;  /* operations that an element takes which another thread has touched */
     double most_kept; /* bytes; of more each thread finds its part in memory, whoever touched it before */
     /* By array: after how many elements the ranges of threads that touched it last begin anew, and of those that stored it; 0: all
      * did all of it, or nobody. */
@@ -128,7 +127,7 @@ static void keep_to_one(LoopTree *tree, Body *body) {
 /* Of the slowest thread, as if all had as much. */
 static double time_of(const Sharing *w, const Statement *s) {
     double far = w->keeps ? far_of(w, s, NULL) : 0;
-    return work_of(s, 0, 1) * unevenness(s) + operations_of_far * far;
+    return work_of(s, 0, 1) * unevenness(s) + w->touching * far;
 }
 
 /* The outermost, or loops inside, where these are more even, or threads rather find what they touched before. */
@@ -256,6 +255,7 @@ void tree_threads(LoopTree *tree, const TileNumbers *numbers) {
     const Machine *m = &numbers->machine;
     double fewest = fewest_meetings * machine_meeting(m) * machine_operations(m);
     Sharing w = {.tree = tree, .shares_all = numbers->shares_all, .fewest = fewest};
+    w.touching = machine_touching(m);
     w.most_kept = 2 * (double)m->l2; /* in the second levels of two threads */
     w.touched = arena_array(tree->arena, double, tree->arrays.count + 1);
     w.stored = arena_array(tree->arena, double, tree->arrays.count + 1);
