@@ -1,5 +1,6 @@
 /* function_key: a text that is equal for two functions if and only if they have the same code. */
 #include "codegen/session.h"
+#include "ir/function.h"
 #include <string.h>
 
 static void key_shape(Text *to, Shape s) {
@@ -50,25 +51,14 @@ static void key_node(Text *to, const Run *run, const Node *node, const int *numb
 
 void function_key(Text *to, const Run *run, const Function *function, int64_t batch) {
     Arena *arena = to->arena;
-    uint32_t ids = 1;
-    for (int r = 0; r < function->root_count; r++)
-        if (function->roots[r].node->id >= ids) ids = function->roots[r].node->id + 1;
-    int *number = arena_array(arena, int, ids);
-    Node **list = arena_array(arena, Node *, ids);
-    Vector(Node *) open = {0};
-    for (int r = 0; r < function->root_count; r++) vector_push(arena, &open, function->roots[r].node);
-    while (open.count > 0) {
-        Node *node = open.items[--open.count];
-        if (list[node->id] != NULL) continue;
-        list[node->id] = node;
-        for (int s = 0; s < node->sources; s++) vector_push(arena, &open, node->source[s]);
-    }
+    uint32_t ids;
+    Node **nodes = function_nodes_by_id(arena, function, &ids);
+    int *number = arena_array(arena, int, ids + 1), next = 0;
     text_add(to, "%d %lld %d\n", function->steps, (long long)batch, run->term_count);
-    int next = 0;
     for (uint32_t id = 0; id < ids; id++)
-        if (list[id] != NULL) {
+        if (nodes[id] != NULL) {
             number[id] = next++;
-            key_node(to, run, list[id], number);
+            key_node(to, run, nodes[id], number);
         }
     for (int r = 0; r < function->root_count; r++) {
         const Root *root = &function->roots[r];

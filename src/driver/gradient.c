@@ -4,6 +4,7 @@
  * after one step a parameter's cell holds the gradient, and the sums hold the objective. So it comes through batching, differentiation and canonicalisation as it does in training, whatever the optimizer.
  */
 #include "driver/gradient.h"
+#include "ir/function.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,11 +88,9 @@ double gradient_take(Gradient *g, const uint32_t *rows, int64_t count, uint64_t 
 
 double gradient_work(const Run *run) {
     Arena *scratch = arena_new();
-    Node **roots = arena_array(scratch, Node *, run->step.root_count + 1);
     int count;
     double work = 0;
-    for (int i = 0; i < run->step.root_count; i++) roots[i] = run->step.roots[i].node;
-    Node **nodes = graph_post_order(scratch, roots, run->step.root_count, &count);
+    Node **nodes = function_nodes(scratch, &run->step, &count);
     for (int i = 0; i < count; i++) {
         const Contraction *contraction = op_class(nodes[i]->op) == OP_CLASS_REDUCE ? nodes[i]->attr.contraction : NULL;
         double terms = 1;

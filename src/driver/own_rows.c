@@ -10,6 +10,7 @@
  * whose run has ended, have rows as well, so that their numbers stay like those of the others.
  */
 #include "driver/training.h"
+#include "ir/function.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,11 +41,9 @@ struct OwnRows {
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
 /* The columns that steps read; the bytes that a place takes. */
 static int64_t find_columns(Arena *arena, OwnRows *own, const Function *step) {
-    Node **roots = arena_array(arena, Node *, step->root_count + 1), **all;
     int nodes, count = 0;
     int64_t bytes = (int64_t)sizeof *own->lists;
-    for (int r = 0; r < step->root_count; r++) roots[r] = step->roots[r].node;
-    all = graph_post_order(arena, roots, step->root_count, &nodes);
+    Node **all = function_nodes(arena, step, &nodes);
     for (int i = 0; i < nodes; i++) {
         if (all[i]->op != OP_COLUMN) continue;
         OwnColumn column = {all[i]->attr.index, shape_size(all[i]->shape), dtype_bytes(all[i]->dtype), 0};

@@ -3,6 +3,7 @@
  * interpreter, as the value of a function of its own.
  */
 #include "driver/training.h"
+#include "ir/function.h"
 #include <math.h>
 #include <string.h>
 
@@ -19,10 +20,8 @@ int rate_slot(const Run *run) {
 }
 
 static Node *rate_node(Arena *arena, const Run *run, int slot) {
-    Node **roots = arena_array(arena, Node *, run->step.root_count + 1);
     int count;
-    for (int i = 0; i < run->step.root_count; i++) roots[i] = run->step.roots[i].node;
-    Node **nodes = graph_post_order(arena, roots, run->step.root_count, &count);
+    Node **nodes = function_nodes(arena, &run->step, &count);
     for (int i = 0; i < count; i++) {
         Node *node = nodes[i];
         if (node->op == OP_WHERE && node->shape.rank == 0 && !node->rows && node->source[2]->op == OP_SLOT &&

@@ -13,6 +13,7 @@
  */
 #include "codegen/codegen.h"
 #include "driver/seeing.h"
+#include "ir/function.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,10 +109,8 @@ static int longest_group(const Codegen *codegen, Training *const *runs, int coun
 }
 
 static double seconds_to_compile(Arena *arena, const Function *step) {
-    Node **roots = arena_array(arena, Node *, step->root_count + 1);
     int nodes;
-    for (int r = 0; r < step->root_count; r++) roots[r] = step->roots[r].node;
-    graph_post_order(arena, roots, step->root_count, &nodes);
+    function_nodes(arena, step, &nodes);
     return compile_seconds * nodes;
 }
 

@@ -19,7 +19,7 @@
  *     -- bits are fixed here; interp.c (interp_internal.h) runs the graph as it is at this line --
  *   rules.c        exact identities
  *   loops/         trees of loops: loops/tree.h
- *   passes.c       the list of all of them;  part.c: which parts of a step are due
+ *   passes.c       the list of all of them;  part.c: which parts of a step are due;  function.c: the nodes of a function
  *   program.h      what a file declares: data, runs, cells, slots, functions;  executor.h: what runs them
  *   sources.def    where data comes from: one row per source (source_kind.c)
  *

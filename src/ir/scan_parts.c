@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ir/scan.h"
+#include "ir/function.h"
 
 typedef struct Splitter {
     Graph *graph;
@@ -134,10 +135,8 @@ const ScanPart *part_of_stack(const ScanPart *parts, const Node *stack) {
 
 /* Of the nodes that the body computes, none sums over rows. */
 static bool sums_no_rows(Arena *arena, const Function *body) {
-    Node **roots = arena_array(arena, Node *, body->root_count + 1);
     int nodes;
-    for (int r = 0; r < body->root_count; r++) roots[r] = body->roots[r].node;
-    Node **order = graph_post_order(arena, roots, body->root_count, &nodes);
+    Node **order = function_nodes(arena, body, &nodes);
     for (int i = 0; i < nodes; i++) {
         bool reduces = op_class(order[i]->op) == OP_CLASS_REDUCE && order[i]->attr.contraction->over_rows;
         if (reduces || (order[i]->op == OP_SCATTER_ADD && order[i]->attr.over_rows)) return false;

@@ -9,6 +9,7 @@
 #include "codegen/object/c_api.h"
 #include "codegen/object/exported_names.h"
 #include "codegen/object/model_facts.h"
+#include "ir/function.h"
 #include <string.h>
 
 /* A comment of one paragraph, in lines of at most 110 characters. */
@@ -259,10 +260,8 @@ void header_write(Text *to, const char *source, const char *id, const HeaderBloc
 }
 
 static void mark_columns(Arena *arena, const Function *function, bool *reads) {
-    Node **roots = arena_array(arena, Node *, function->root_count + 1);
     int count;
-    for (int i = 0; i < function->root_count; i++) roots[i] = function->roots[i].node;
-    Node **nodes = graph_post_order(arena, roots, function->root_count, &count);
+    Node **nodes = function_nodes(arena, function, &count);
     for (int i = 0; i < count; i++)
         if (nodes[i]->op == OP_COLUMN) reads[nodes[i]->attr.index] = true;
 }

@@ -16,6 +16,7 @@
 #include "ir/affine.h"
 #include "ir/loops/code_limits.h"
 #include "ir/loops/nests/nests.h"
+#include "ir/function.h"
 #include <string.h>
 
 /* In operations. Of any processor with vectors: it does two operations or loads in a cycle, and one store. */
@@ -39,21 +40,6 @@ typedef struct Fuse {
 } Fuse;
 
 /* ---- nodes of the function ---------------------------------------------------------------- */
-static void collect_nodes(Fuse *u) {
-    NestFunction *f = u->f;
-    Vector(Node *) open = {0};
-    for (int r = 0; r < f->function->root_count; r++)
-        if (f->function->roots[r].node->id >= f->nodes) f->nodes = f->function->roots[r].node->id + 1;
-    u->node = arena_array(f->arena, Node *, f->nodes);
-    for (int r = 0; r < f->function->root_count; r++) vector_push(f->arena, &open, f->function->roots[r].node);
-    while (open.count > 0) {
-        Node *node = open.items[--open.count];
-        if (u->node[node->id] != NULL) continue;
-        u->node[node->id] = node;
-        for (int s = 0; s < node->sources; s++) vector_push(f->arena, &open, node->source[s]);
-    }
-}
-
 static bool sums_rows(const Node *node) {
     if (node->op == OP_SCATTER_ADD) return node->attr.over_rows;
     return op_class(node->op) == OP_CLASS_REDUCE && node->attr.contraction->over_rows;
@@ -541,8 +527,7 @@ static void fill_section(Fuse *u, Section *section, int sweep, bool inside) {
 }
 
 void fuse_function(NestFunction *f) {
-    Fuse u = {.f = f};
-    collect_nodes(&u);
+    Fuse u = {.f = f, .node = function_nodes_by_id(f->arena, f->function, &f->nodes)};
     size_t nodes = f->nodes + 1;
     f->stored = arena_array(f->arena, uint8_t, nodes);
     u.sweep_of = arena_array(f->arena, int, nodes);
