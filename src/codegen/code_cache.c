@@ -148,11 +148,13 @@ static bool write_entry(const char *path, char *unfinished, const char *digits, 
     return good;
 }
 
-void code_cache_keep(CodeCache *cache, const char *key, const void *bytes, size_t length) {
+bool code_cache_keep(CodeCache *cache, const char *key, const void *bytes, size_t length) {
     Arena *arena = arena_new();
     const char *path = path_of(cache, arena, key), *digits = digits_of(arena, bytes, length);
-    cache->has_more |= write_entry(path, text_format(arena, "%s.XXXXXX", path), digits, bytes, length);
+    bool kept = write_entry(path, text_format(arena, "%s.XXXXXX", path), digits, bytes, length);
+    cache->has_more |= kept;
     arena_free(arena);
+    return kept;
 }
 
 int code_cache_lock(const CodeCache *cache) {

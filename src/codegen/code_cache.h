@@ -19,8 +19,8 @@ typedef struct CodeCache CodeCache;
 CodeCache *code_cache_open(Arena *arena, const char *folder, const char *depends);
 /* The bytes kept under the key, in the arena; NULL: none. */
 const char *code_cache_find(const CodeCache *cache, Arena *arena, const char *key, size_t *length);
-/* What cannot be written is not kept. */
-void code_cache_keep(CodeCache *cache, const char *key, const void *bytes, size_t length);
+/* False: it cannot be written. */
+bool code_cache_keep(CodeCache *cache, const char *key, const void *bytes, size_t length);
 /* Waits while another process has the lock, but not for one that is stopped; it is nobody's when its process ends. Where files
  * cannot be locked, all goes on without. */
 int code_cache_lock(const CodeCache *cache);

@@ -59,13 +59,11 @@ void measured_recall(Codegen *c) {
 bool codegen_keep_measured(Codegen *c, const Machine *measured) {
     const char *text = machine_as_text(c->arena, measured);
     CodeCache *cache = c->options.tuned == NULL ? NULL : open_kept(c);
-    size_t length;
     use(c, measured);
     if (cache == NULL) return false;
-    code_cache_keep(cache, entry_key, text, strlen(text));
-    const char *kept = code_cache_find(cache, c->arena, entry_key, &length);
+    bool kept = code_cache_keep(cache, entry_key, text, strlen(text));
     code_cache_close(cache);
-    return kept != NULL && length == strlen(text) && memcmp(kept, text, length) == 0;
+    return kept;
 }
 
 /* ---- what it is --------------------------------------------------------------------------------------------- */

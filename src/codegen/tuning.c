@@ -91,9 +91,8 @@ bool codegen_keep_tuning(Codegen *c, const KernelTuning *tuning) {
     add_choices(c->arena, &all, tuning);
     add_choices(c->arena, &all, &before);
     const char *text = tuning_text(c->arena, &all);
-    code_cache_keep(cache, entry_key, text, strlen(text));
-    kept = code_cache_find(cache, c->arena, entry_key, &length);
+    bool keeps = code_cache_keep(cache, entry_key, text, strlen(text));
     code_cache_unlock(lock);
     code_cache_close(cache);
-    return kept != NULL && length == strlen(text) && memcmp(kept, text, length) == 0;
+    return keeps;
 }
