@@ -14,7 +14,11 @@
  */
 #include "ir/loops/verify/verify.h"
 
-typedef Vector(ArrayAccess) Accesses;
+typedef struct SharedAccess {
+    ArrayAccess at;
+    const Statement *loop; /* around it, marked THREADS; NULL: all threads do it */
+} SharedAccess;
+typedef Vector(SharedAccess) SharedAccesses;
 
 /* In this order; their number. A transposition loads all elements, and stores them. */
 static int accesses_of(Arena *arena, const Statement *s, ArrayAccess access[2]) {
@@ -27,12 +31,15 @@ static int accesses_of(Arena *arena, const Statement *s, ArrayAccess access[2]) 
     return 2;
 }
 
-static void find_accesses(Arena *arena, const Body *body, Accesses *to) {
+/* loop: that the body is in. */
+static void find_accesses(Arena *arena, const Body *body, const Statement *loop, SharedAccesses *to) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
+        bool shared = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_THREADS;
         ArrayAccess access[2];
-        for (int k = 0, count = accesses_of(arena, s, access); k < count; k++) vector_push(arena, to, access[k]);
-        find_accesses(arena, &s->body, to);
+        for (int k = 0, count = accesses_of(arena, s, access); k < count; k++)
+            vector_push(arena, to, ((SharedAccess){access[k], loop}));
+        find_accesses(arena, &s->body, shared ? s : loop, to);
     }
 }
 
@@ -130,11 +137,6 @@ static bool are_apart(const AccessPair *p) {
     return is_apart(d, offset, c, iterations) || is_apart(with_offset, 0, c, iterations);
 }
 
-static bool never_meet(const ArrayAccess *a, const ArrayAccess *b, const Loop *loop, const Body *inside,
-                       const OpenLoops *around) {
-    return are_apart(&(AccessPair){a, b, loop, loop, inside, around});
-}
-
 static bool is_never_zero(Difference d, int64_t offset) {
     int64_t least = d.least + offset, most = d.most + offset;
     if (d.multiple == 0) return least > 0 || most < 0;
@@ -158,16 +160,19 @@ static bool never_the_same(const AccessPair *p) {
     return never;
 }
 
-/* Elements of rows of the caller that are never the same. */
-static bool rows_never_meet(const ArrayAccess *a, const ArrayAccess *b, const Loop *loop, const Body *inside,
-                            const OpenLoops *around) {
-    const ArrayAccess row_of_a = {.at = a->row}, row_of_b = {.at = b->row};
-    return a->row != NULL && b->row != NULL && never_meet(&row_of_a, &row_of_b, loop, inside, around);
-}
-
 static bool same_memory(const Array *a, const Array *b) {
     return a == b ||
            (a->memory == b->memory && a->memory != ARRAY_WORK && !array_is_private(a) && a->index == b->index);
+}
+
+/* Of iterations that are not the same one; of rows of the caller these may be. */
+static bool may_touch_the_same(const ArrayAccess *a, const ArrayAccess *b, const Loop *loop, const Body *inside,
+                               const OpenLoops *around) {
+    AccessPair elements = {a, b, loop, loop, inside, around}, rows = elements;
+    rows.a = &(ArrayAccess){.at = a->row};
+    rows.b = &(ArrayAccess){.at = b->row};
+    return same_memory(a->array, b->array) && !are_apart(&elements) &&
+           (a->row == NULL || b->row == NULL || !are_apart(&rows));
 }
 
 /* Does the body load nothing of the array, and store nothing of it under conditions, that it has not stored before? */
@@ -205,21 +210,16 @@ static void check_iterations(Arena *arena, const Statement *statement, LoopMark 
         *problem = text_format(arena, "threads share %s%d, and have other rows in each block", loop->name, loop->id);
         return;
     }
-    Accesses all = {0};
-    find_accesses(arena, &statement->body, &all);
+    SharedAccesses all = {0};
+    find_accesses(arena, &statement->body, NULL, &all);
     for (int i = 0; i < all.count && *problem == NULL; i++) {
-        const ArrayAccess *a = &all.items[i];
+        const ArrayAccess *a = &all.items[i].at;
         if (!a->store) continue;
         bool own = array_is_private(a->array) && mark == LOOP_THREADS && is_own(arena, statement, a->array);
-        for (int k = 0; k < all.count && !own; k++) {
-            const ArrayAccess *b = &all.items[k];
-            if (!same_memory(a->array, b->array) || never_meet(a, b, loop, inside, around) ||
-                rows_never_meet(a, b, loop, inside, around))
-                continue;
-            *problem = text_format(arena, "iterations of %s%d, which run at the same time, meet in %s%d", loop->name,
-                                   loop->id, a->array->name, a->array->id);
-            break;
-        }
+        for (int k = 0; k < all.count && !own && *problem == NULL; k++)
+            if (may_touch_the_same(a, &all.items[k].at, loop, inside, around))
+                *problem = text_format(arena, "iterations of %s%d, which run at the same time, meet in %s%d",
+                                       loop->name, loop->id, a->array->name, a->array->id);
     }
 }
 
@@ -235,38 +235,18 @@ bool loop_may_be(Arena *arena, const Statement *loop, LoopMark mark, const Body 
 
 bool iterations_meet(Arena *arena, const Statement *loop, const Body *first, const Body *second,
                      const OpenLoops *around) {
-    Accesses of_first = {0}, of_second = {0};
-    find_accesses(arena, first, &of_first);
-    find_accesses(arena, second, &of_second);
+    SharedAccesses of_first = {0}, of_second = {0};
+    find_accesses(arena, first, NULL, &of_first);
+    find_accesses(arena, second, NULL, &of_second);
     for (int i = 0; i < of_first.count; i++)
         for (int k = 0; k < of_second.count; k++) {
-            const ArrayAccess *a = &of_first.items[i], *b = &of_second.items[k];
-            if (!same_memory(a->array, b->array) || !(a->store || b->store)) continue;
-            if (!never_meet(a, b, loop->loop, &loop->body, around) &&
-                !rows_never_meet(a, b, loop->loop, &loop->body, around))
-                return true;
+            const ArrayAccess *a = &of_first.items[i].at, *b = &of_second.items[k].at;
+            if ((a->store || b->store) && may_touch_the_same(a, b, loop->loop, &loop->body, around)) return true;
         }
     return false;
 }
 
 /* ---- a nest that threads share ------------------------------------------------------------------------------- */
-typedef struct SharedAccess {
-    ArrayAccess at;
-    const Statement *loop; /* marked THREADS; NULL: all threads do it */
-} SharedAccess;
-typedef Vector(SharedAccess) SharedAccesses;
-
-static void find_shared_accesses(Arena *arena, const Body *body, const Statement *loop, SharedAccesses *to) {
-    for (int i = 0; i < body->count; i++) {
-        const Statement *s = body->items[i];
-        bool shared = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_THREADS;
-        ArrayAccess access[2];
-        for (int k = 0, count = accesses_of(arena, s, access); k < count; k++)
-            vector_push(arena, to, ((SharedAccess){access[k], loop}));
-        find_shared_accesses(arena, &s->body, shared ? s : loop, to);
-    }
-}
-
 static bool shared_accesses_meet(const SharedAccess *a, const SharedAccess *b, const Statement *nest,
                                  const OpenLoops *around) {
     if (array_is_private(a->at.array) || !same_memory(a->at.array, b->at.array)) return false;
@@ -306,7 +286,7 @@ void check_shared(Arena *arena, const Statement *nest, const OpenLoops *around, 
     if (!statement_has_threads(nest) || *problem != NULL) return;
     SharedAccesses all = {0};
     check_loops_of_threads(arena, nest, &nest->body, false, around, problem);
-    find_shared_accesses(arena, &nest->body, NULL, &all);
+    find_accesses(arena, &nest->body, NULL, &all);
     for (int i = 0; i < all.count && *problem == NULL; i++) {
         const SharedAccess *a = &all.items[i];
         bool meets = is_handed_over(arena, &all, i);
@@ -418,7 +398,7 @@ static void walk_waits(WaitWalk *w, Body *body) {
         if (s->kind != STATEMENT_NEST) continue;
         SharedAccesses all = {0};
         bool shared = statement_has_threads(s);
-        find_shared_accesses(w->arena, &s->body, NULL, &all);
+        find_accesses(w->arena, &s->body, NULL, &all);
         const Array *met = met_by_nest(&all, shared, &w->since);
         if (met == NULL || w->tree == NULL)
             w->met = met;
@@ -433,14 +413,13 @@ void add_waits(LoopTree *tree) {
     walk_waits(&w, &tree->body);
 }
 
-/* Do two loops of a nest touch an element in common that one of them writes? */
 bool loops_meet(Arena *arena, const Statement *a, const Statement *b) {
-    Accesses of_a = {0}, of_b = {0};
-    find_accesses(arena, &a->body, &of_a);
-    find_accesses(arena, &b->body, &of_b);
+    SharedAccesses of_a = {0}, of_b = {0};
+    find_accesses(arena, &a->body, NULL, &of_a);
+    find_accesses(arena, &b->body, NULL, &of_b);
     for (int i = 0; i < of_a.count; i++)
         for (int k = 0; k < of_b.count; k++) {
-            const ArrayAccess *x = &of_a.items[i], *y = &of_b.items[k];
+            const ArrayAccess *x = &of_a.items[i].at, *y = &of_b.items[k].at;
             if (!same_memory(x->array, y->array) || !(x->store || y->store)) continue;
             Range p = subscript_range(x->at), q = subscript_range(y->at);
             if (p.least <= q.most && q.least <= p.most) return true;
