@@ -16,23 +16,16 @@ static void use_subscript(const Subscript *s, uint8_t *used) {
         if (s->term[i].scalar != NULL) use_scalar(s->term[i].scalar, used);
 }
 
-static void find_used(const Body *body, uint8_t *used) {
+/* Scalars that are used, and arrays of which something is loaded. */
+static void find_used(const Body *body, uint8_t *used, uint8_t *loaded) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
         if (s->kind == STATEMENT_IF || s->kind == STATEMENT_STORE) use_scalar(s->scalar, used);
-        use_subscript(s->row, used);
-        use_subscript(s->at, used);
-        find_used(&s->body, used);
-    }
-}
-
-/* By array: is something of it loaded? */
-static void find_loaded(const Body *body, uint8_t *loaded) {
-    for (int i = 0; i < body->count; i++) {
-        const Statement *s = body->items[i];
         if (s->kind == STATEMENT_LET && s->scalar->kind == SCALAR_LOAD) loaded[s->scalar->array->id] = 1;
         if (s->kind == STATEMENT_TRANSPOSE) loaded[s->array->id] = 1;
-        find_loaded(&s->body, loaded);
+        use_subscript(s->row, used);
+        use_subscript(s->at, used);
+        find_used(&s->body, used, loaded);
     }
 }
 
@@ -55,8 +48,7 @@ void tree_take_unused(LoopTree *tree) {
     for (bool again = true; again;) {
         uint8_t *used = arena_array(tree->arena, uint8_t, tree->scalars + 1),
                 *loaded = arena_array(tree->arena, uint8_t, tree->arrays.count + 1);
-        find_used(&tree->body, used);
-        find_loaded(&tree->body, loaded);
+        find_used(&tree->body, used, loaded);
         again = take_unused(&tree->body, used, loaded);
     }
 }
