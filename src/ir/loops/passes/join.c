@@ -36,19 +36,6 @@ typedef struct NestParts {
     Statement *rows; /* NULL: there is no such loop */
 } NestParts;
 
-/* With what is unrolled; more than are allowed where a loop is not. */
-static int64_t statements_of(const Body *body) {
-    int64_t count = 0;
-    for (int i = 0; i < body->count && count <= LONGEST_LOOP; i++) {
-        const Statement *s = body->items[i];
-        if (s->kind == STATEMENT_LOOP && s->loop->mark != LOOP_UNROLLED && s->loop->mark != LOOP_VECTOR)
-            return LONGEST_LOOP + 1;
-        int64_t times = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_UNROLLED ? loop_iterations(s->loop) : 1;
-        count += 1 + times * statements_of(&s->body);
-    }
-    return count;
-}
-
 bool has_rows_in_lanes(const Statement *s) {
     if (s->kind != STATEMENT_LOOP || !s->loop->rows) return false;
     for (int i = 0; i < s->body.count; i++) {
@@ -60,8 +47,8 @@ bool has_rows_in_lanes(const Statement *s) {
 }
 
 static bool may_be_joined(const Statement *s) {
-    return has_rows_in_lanes(s) && s->loop->step > 1 && s->loop->mark == LOOP_SERIAL &&
-           statements_of(&s->body) <= LONGEST_LOOP;
+    return has_rows_in_lanes(s) && s->loop->step > 1 && s->loop->mark == LOOP_SERIAL && !has_counted(&s->body) &&
+           unrolled_statements(&s->body) <= LONGEST_LOOP;
 }
 
 static bool find_parts(Arena *arena, const Statement *nest, NestParts *parts) {
@@ -129,7 +116,7 @@ static Statement *fused(Fuser *f, const Statement *nest_a, const Statement *nest
     if (!find_parts(arena, nest_a, &a) || !find_parts(arena, nest_b, &b)) return NULL;
     if (a.rows == NULL || b.rows == NULL || !are_alike(a.rows->loop, b.rows->loop)) return NULL;
     if (!sums_rows(&a.rows->body, a.rows->loop) || !sums_rows(&b.rows->body, b.rows->loop)) return NULL;
-    if (statements_of(&a.rows->body) + statements_of(&b.rows->body) > LONGEST_LOOP) return NULL;
+    if (unrolled_statements(&a.rows->body) + unrolled_statements(&b.rows->body) > LONGEST_LOOP) return NULL;
     if (loops_meet(arena, a.rows, &b.before) || loops_meet(arena, &a.after, &b.before) ||
         loops_meet(arena, &a.after, b.rows))
         return NULL;

@@ -68,6 +68,10 @@ double unevenness(const Statement *s);
 void make_even(LoopTree *tree, Statement *nest, const OpenLoops *around);
 
 /* ---- split.c ----------------------------------------------------------------------------------------------------- */
+/* Is there a loop in it that is neither unrolled nor lanes? */
+bool has_counted(const Body *body);
+/* With what is unrolled in it. */
+int64_t unrolled_statements(const Body *body);
 /* Of a tree that was verified: its chains name only terms that are there afterwards. */
 void tree_split(LoopTree *tree, const TileNumbers *numbers);
 

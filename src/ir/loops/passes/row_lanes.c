@@ -135,17 +135,6 @@ static void widen(void *context, const Array **array, const Subscript **at) {
                         subscript_of_loop(l->tree->arena, l->lane));
 }
 
-/* With what is unrolled in it. */
-static int64_t statements_of(const Body *body) {
-    int64_t count = body->count;
-    for (int i = 0; i < body->count; i++) {
-        const Statement *s = body->items[i];
-        bool again = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_UNROLLED;
-        count += statements_of(&s->body) * (again ? loop_iterations(s->loop) : 1);
-    }
-    return count;
-}
-
 /* Lanes of other axes are iterations now. */
 static void mark_serial(Body *body) {
     for (int i = 0; i < body->count; i++) {
@@ -153,7 +142,7 @@ static void mark_serial(Body *body) {
         mark_serial(&s->body);
         if (s->kind != STATEMENT_LOOP) continue;
         int64_t n = loop_iterations(s->loop);
-        bool small = n <= MOST_UNROLLED && n * statements_of(&s->body) <= LONGEST_LOOP;
+        bool small = n <= MOST_UNROLLED && n * unrolled_statements(&s->body) <= LONGEST_LOOP;
         s->loop->mark = small ? LOOP_UNROLLED : LOOP_SERIAL;
     }
 }

@@ -26,7 +26,7 @@ typedef struct LoopPath {
 
 static bool is_counted(const Loop *loop) { return loop->mark == LOOP_SERIAL || loop->mark == LOOP_THREADS; }
 
-static bool has_counted(const Body *body) {
+bool has_counted(const Body *body) {
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
         if ((s->kind == STATEMENT_LOOP && is_counted(s->loop)) || has_counted(&s->body)) return true;
@@ -101,6 +101,16 @@ static int64_t end_of_piece(Arena *arena, const Scalar *condition, const Loop *l
     RangeSide side = side_at(arena, condition, loop, begin);
     while (side != ACROSS && end < loop_iterations(loop) && side_at(arena, condition, loop, end) == side) end++;
     return end;
+}
+
+int64_t unrolled_statements(const Body *body) {
+    int64_t count = body->count;
+    for (int i = 0; i < body->count; i++) {
+        const Statement *s = body->items[i];
+        bool again = s->kind == STATEMENT_LOOP && s->loop->mark == LOOP_UNROLLED;
+        count += unrolled_statements(&s->body) * (again ? loop_iterations(s->loop) : 1);
+    }
+    return count;
 }
 
 static int statements_of(const Body *body) {
