@@ -268,7 +268,6 @@ static LLVMValueRef load_scattered(Emitter *e, const Array *column, Index row, I
     return v;
 }
 
-/* A row for each lane. */
 LLVMValueRef emit_load_rows(Emitter *e, const Array *column, const Subscript *row, Index numbers, Index at) {
     const Scalar *s = row->count == 1 && row->offset == 0 && row->term[0].coef == 1 ? row->term[0].scalar : NULL;
     bool numbered = s != NULL && e->known_rows->of[s->id].lanes == e->lanes;

@@ -57,7 +57,6 @@ ChainValue chains_load(Scheduler *s, const ChainArrays *arrays, const Subscript 
     return c;
 }
 
-/* What no term joins: a start, or a fold of what is started anew after. */
 void chains_store(Scheduler *s, const ChainArrays *arrays, const Subscript *at, const ChainValue *c) {
     for (int i = 0; i < 2 && arrays->v[i] != NULL; i++) schedule_store(s, arrays->v[i], NULL, at, c->v[i]);
 }
@@ -82,7 +81,6 @@ static ChainValue argmax_step(Scheduler *s, const Reduction *r, const ChainValue
                          point_op(s, OP_WHERE, DTYPE_I32, keep, a->v[1], b->v[1])}};
 }
 
-/* What folds lanes and chunks. */
 ChainValue chains_join(Scheduler *s, const Reduction *r, const ChainValue *a, const ChainValue *b) {
     if (r->width > 1) return argmax_step(s, r, a, b);
     return (ChainValue){{point_op(s, chain_rules[r->node->op]->join, r->dtype, a->v[0], b->v[0], NULL), NULL}};
@@ -118,7 +116,6 @@ static const Scalar *value_in_panel(Scheduler *s, const Reduction *r, const Pane
     return point_load(s, panels->array, NULL, subscript_sum(s->arena, panels->begin, at));
 }
 
-/* The term at the point joins; number: which it is, for an argmax. */
 ChainValue chains_step(Scheduler *s, const Reduction *r, const ChainValue *chain, const Subscript *number) {
     const Scalar *ok = NULL, *x[2] = {NULL, NULL};
     for (int i = 0; i < r->node->sources; i++)
@@ -160,7 +157,6 @@ const Subscript *chains_term_number(Scheduler *s, const Reduction *r) {
     return subscript_sum(s->arena, number, subscript_times(s->arena, schedule_row(s), r->terms));
 }
 
-/* lane NULL: the term says which of the chains from `base` on it joins. */
 void chains_one_term(Scheduler *s, Reduction *r, const ChainArrays *chains, const Subscript *base,
                      const Subscript *lane) {
     const Subscript *number = chains_term_number(s, r), *at = base;
@@ -181,8 +177,6 @@ void chains_start_all(Scheduler *s, const Reduction *r, const ChainArrays *chain
     schedule_close(s);
 }
 
-/* l + 8, l + 4, l + 2, l + 1 join lane l, of those that are there; the sum is in the lane `base`. term: of the chain, the
- * last that has joined, where it goes on after. */
 void chains_fold_lanes(Scheduler *s, const Reduction *r, const ChainArrays *chains, const Subscript *base,
                        const Subscript *term, int64_t terms) {
     LoopMark mark = r->lanes < ORDER_LANES ? LOOP_UNROLLED : LOOP_VECTOR; /* terms have joined few chains one by one */

@@ -73,7 +73,6 @@ static bool overlaps(const Node *node, const AxisMap *map) {
     return false;
 }
 
-/* Is a place of an operand the sum of several indices, which overlap? */
 bool reads_window(const Node *node) {
     const Contraction *c = node->attr.contraction;
     for (int s = 0; s < node->sources; s++)

@@ -8,7 +8,6 @@
  */
 #include "ir/loops/schedules/kernel.h"
 
-/* How often each element of the operand is read. */
 double kernel_uses(const Scheduler *s, const Kernel *k, int operand) {
     const Node *source = k->r.node->source[operand];
     double rows = (double)s->block_rows, all = (double)k->r.outputs * (double)k->r.terms;

@@ -140,7 +140,6 @@ const Subscript *schedule_place_of(Scheduler *s, const Node *node, const SpacePo
     return subscript_sum(s->arena, at, subscript_times(s->arena, s->at.in_block, layout->row));
 }
 
-/* The axis of a row-major array along which a step of so many elements is `*places` places. */
 int place_axis_of_step(Shape shape, int64_t step, int64_t *places) {
     for (int a = 0; a < shape.rank; a++) {
         int64_t stride = row_major_stride(shape, a);

@@ -59,8 +59,7 @@ static void terms_of_tile(Scheduler *s, Reduction *r, int axis, const ChainArray
 static ChainValue sum_in_chunks(Scheduler *s, Reduction *r, const ChainArrays *chains) {
     const Subscript *zero = subscript_number(s->arena, 0);
     ChainArrays total = chains_registers(s, r, 1);
-    ChainValue start = chains_start(s, r);
-    chains_store(s, &total, zero, &start);
+    chains_start_all(s, r, &total, 1);
     int opened = chains_terms_open(s, r);
     const Subscript *number = chains_term_number(s, r), *in_chunk = point_remainder(s, number, r->chunk);
     chains_one_term(s, r, chains, zero, point_remainder(s, in_chunk, ORDER_LANES));

@@ -29,7 +29,6 @@ const Scalar *point_load(Scheduler *s, const Array *array, const Subscript *row,
     return schedule_let(s, x);
 }
 
-/* A scalar of a subscript and a number. */
 const Scalar *point_of_subscript(Scheduler *s, ScalarKind kind, DType dtype, const Subscript *at, int64_t n) {
     Scalar *x = tree_scalar(s->tree, kind, dtype);
     x->at = at;
