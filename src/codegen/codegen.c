@@ -50,10 +50,6 @@ Codegen *codegen_new(Arena *arena, const CodegenOptions *options, Diagnostics *d
     return c;
 }
 
-int codegen_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors) {
-    return target_object_processors(arena, options, processors);
-}
-
 Architecture codegen_architecture(const Codegen *c) { return c->target.architecture; }
 
 const CodegenTimes *codegen_times(const Codegen *c) { return &c->times; }

@@ -86,8 +86,6 @@ typedef struct CodegenExtra {
     void (*add)(struct LLVMOpaqueModule *module, void *context);
     void *context;
 } CodegenExtra;
-/* How many. */
-int codegen_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors);
 /* What of a run the API must know and only planning tells: bytes of call->work for each entry. */
 typedef struct CodegenSizes {
     size_t init, step, evaluate, predict, most;

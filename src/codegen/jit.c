@@ -5,7 +5,6 @@
  * steps, and what evaluates where that will be called, as late code (machine_code.c), so that training starts before it
  * is there. An init of few elements runs once and is interpreted (the same bits).
  */
-#include "codegen/llvm/parts.h"
 #include "codegen/session.h"
 #include <errno.h>
 #include <llvm-c/Orc.h>
@@ -175,22 +174,24 @@ static void add_parts(const JitExecutor *j, Compiled **list, int *count) {
     }
 }
 
+static LLVMValueRef function_elsewhere(LLVMModuleRef module, const char *symbol) {
+    LLVMValueRef known = LLVMGetNamedFunction(module, symbol);
+    LLVMTypeRef type = type_of_function(LLVMGetModuleContext(module));
+    return known != NULL ? known : LLVMAddFunction(module, symbol, type);
+}
+
 /* The parts are compiled. */
 static void compile_step(JitExecutor *j) {
     Codegen *c = j->codegen;
     const Run *run = j->executor.run;
     LLVMContextRef context = LLVMContextCreate();
     LLVMModuleRef module = session_module(c, context, "sgd");
-    LLVMTypeRef type = type_of_function(context);
     PartCode *parts = arena_array(c->arena, PartCode, run->part_count);
     bool threads = false;
     for (int i = 0; i < run->part_count; i++) {
         const Compiled *block = j->part[i], *any = large_part(j, i);
-        LLVMValueRef of_any = LLVMGetNamedFunction(module, any->symbol);
-        if (!of_any) of_any = LLVMAddFunction(module, any->symbol, type);
-        parts[i] = (PartCode){.of_any = of_any, .block = block->most_rows};
-        parts[i].of_block = LLVMGetNamedFunction(module, block->symbol);
-        if (!parts[i].of_block) parts[i].of_block = LLVMAddFunction(module, block->symbol, type);
+        parts[i] = (PartCode){.of_any = function_elsewhere(module, any->symbol), .block = block->most_rows};
+        parts[i].of_block = function_elsewhere(module, block->symbol);
         threads |= block->shared || any->shared;
     }
     const char *symbol = text_format(c->arena, "f%d", c->function_count++);
@@ -222,16 +223,12 @@ static int64_t call_parts(JitExecutor *j, const sgdrt_call *call) {
     return j->parts(call);
 }
 
-static Compiled *compiled_of(JitExecutor *j, Entry entry, int measure) {
-    return entry == ENTRY_METRIC ? j->metric[measure] : j->function[entry];
-}
-
 static int64_t jit_call(Executor *executor, Entry entry, int measure, const sgdrt_call *call) {
     JitExecutor *j = (JitExecutor *)executor;
     if (entry == ENTRY_INIT && j->interpreter != NULL)
         return j->interpreter->call(j->interpreter, entry, measure, call);
     if (entry == ENTRY_STEP && executor->run->part_count) return call_parts(j, call);
-    Compiled *f = compiled_of(j, entry, measure);
+    Compiled *f = entry == ENTRY_METRIC ? j->metric[measure] : j->function[entry];
     if (entry == ENTRY_STEP && f != NULL && f->most_rows > 0 && call->batch > f->most_rows) f = j->step_of_any;
     if (f == NULL) INTERNAL_ERROR("a call of a function that run %s does not have", executor->run->name);
     sgdrt_function *code = address_of(j->codegen, f);
@@ -299,10 +296,6 @@ typedef struct TogetherExecutor {
     Compiled *whole, *any; /* for whole mini-batches, or NULL; for any */
 } TogetherExecutor;
 
-static int64_t call_together(const TogetherExecutor *t, Compiled *step, const sgdrt_call *call) {
-    return address_of(t->codegen, step)(call);
-}
-
 /* Whole mini-batches, then what is left. */
 static int64_t together_call(Executor *executor, Entry entry, int measure, const sgdrt_call *call) {
     TogetherExecutor *t = (TogetherExecutor *)executor;
@@ -312,7 +305,7 @@ static int64_t together_call(Executor *executor, Entry entry, int measure, const
     bool has_whole = t->whole != NULL && t->whole->most_rows == call->batch;
     int64_t steps = has_whole ? call->count / call->batch : 0, done = 0;
     whole.count = steps * call->batch;
-    if (steps > 0) done = call_together(t, t->whole, &whole);
+    if (steps > 0) done = address_of(t->codegen, t->whole)(&whole);
     if (done < steps || call->count == whole.count) return done;
     rest.count -= whole.count;
     rest.place += whole.count;
@@ -320,7 +313,7 @@ static int64_t together_call(Executor *executor, Entry entry, int measure, const
         rest.rows += whole.count;
     else
         rest.first += whole.count;
-    return done + call_together(t, t->any, &rest);
+    return done + address_of(t->codegen, t->any)(&rest);
 }
 
 static void together_free(Executor *executor) { (void)executor; }

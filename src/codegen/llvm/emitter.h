@@ -261,6 +261,16 @@ const char *check_function(Arena *arena, LLVMValueRef function);
 /* ---- function.c */
 LLVMValueRef emit_tree(const EmitContext *context, const LoopTree *tree, const char *symbol);
 
+/* ---- parts.c: the function of a whole step, of a run whose steps have several parts */
+/* The functions of a part: for mini-batches up to a block of rows, for any; of_block NULL: one for all. */
+typedef struct PartCode {
+    LLVMValueRef of_block, of_any;
+    int64_t block;
+} PartCode;
+/* threads: some part shares its work. */
+LLVMValueRef emit_parts(const EmitContext *context, const Run *run, const PartCode *parts, bool threads,
+                        const char *symbol);
+
 /* ---- statement.c */
 void emit_body(Emitter *e, const Body *body);
 

@@ -5,7 +5,7 @@
  * All threads walk through the same steps; they meet around each part, and what only one may write the first one writes.
  * Only whole numbers are computed here, so that the caller's floating-point mode does not matter.
  */
-#include "codegen/llvm/parts.h"
+#include "codegen/llvm/emitter.h"
 #include "core.h"
 #include <stddef.h>
 #include <string.h>

@@ -9,8 +9,7 @@
 const CFunction c_functions[] = {
     {"init", "int", "@ **out, void *memory, size_t bytes, const sgdc_options *options", NULL, false,
      "A model in memory of yours: 64-byte aligned, @@_TRAIN_BYTES of it. options may be NULL. Like every function "
-     "that "
-     "returns an int it returns 0, or a status that @_strerror names."},
+     "that returns an int it returns 0, or a status that @_strerror names."},
     {"new", "int", "@ **out, const sgdc_options *options", NULL, false,
      "A model in memory from aligned_alloc; @_free returns it. options may be NULL."},
     {"free", "void", "@ *m", NULL, false, NULL},
@@ -21,8 +20,7 @@ const CFunction c_functions[] = {
      "allocated for the call."},
     {"sample", "int", "const @ *m, const @_data *data, uint64_t seed, float *out, void *workspace", NULL, true,
      "predict, whose draws follow from the seed, the row's number in data and where they are written: another seed, "
-     "other "
-     "samples."},
+     "other samples."},
     {"set", "int", "@ *m, const char *hyper_parameter, double value", NULL, false, NULL},
     {"set_lr", "int", "@ *m, double lr", NULL, false, "Replaces the schedule until @_clear_lr."},
     {"clear_lr", "int", "@ *m", NULL, false, NULL},
@@ -34,20 +32,17 @@ const CFunction c_functions[] = {
     {"parameter_name", "const char *", "int index", NULL, false, "NULL past the last."},
     {"refused", "const char *", "const @ *m, const @_data *data, int64_t *row", NULL, false,
      "After a refusal: the field with a label out of range or a value that is not finite, and its row; NULL if there "
-     "is "
-     "none. Fields that are NULL are not looked at. row may be NULL."},
+     "is none. Fields that are NULL are not looked at. row may be NULL."},
     {"steps", "int64_t", "const @ *m", NULL, false, "Steps done since init, those of a loaded file included."},
     {"strerror", "const char *", "int status", NULL, false, "What a status means."},
     {"set_threads", "int", "@ *m, int threads", "sgdrt_set_threads", false,
      "How many threads calls may use from now on, 0 for as many as the process may; the bits are the same on any "
      "number. They sleep between calls, until this is called with 1, or @_free. What would gain from no other thread, "
-     "or "
-     "not now, runs on the caller's."},
+     "or not now, runs on the caller's."},
     {"fit", "int", "@ *m, const @_data *train, const @_data *valid, sgdc_callback *callback, void *user", "sgdrt_fit",
      false,
      "Trains as the program says (batch, order, epochs, hold-out, copies). valid may be NULL; the callback, which may "
-     "be "
-     "NULL, gets a report after each epoch and ends the training by returning non-zero."},
+     "be NULL, gets a report after each epoch and ends the training by returning non-zero."},
     {"evaluate", "int", "const @ *m, const @_data *data, float *results", "sgdrt_evaluate", false,
      "Stores the loss, the metrics that are numbers, then those that are arrays, row-major: @@_FIGURES values."},
     {"save", "int", "const @ *m, const char *path", "sgdrt_save_instance", false,

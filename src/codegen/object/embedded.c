@@ -1,7 +1,7 @@
 /* embedded: the bitcode of runtime/embedded/embedded.c, compiled when sgdc is built for each architecture that
  * objects can be for, as bytes in this program.
  */
-#include "codegen/object/embedded.h"
+#include "codegen/object/object_model.h"
 #include "support/carry.h"
 
 #define ARCHITECTURE(NAME, name, ...) CARRY(name, SGDC_EMBEDDED_##NAME);

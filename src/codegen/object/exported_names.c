@@ -21,10 +21,9 @@ static const char keywords[] =
     "char16_t char32_t class compl concept const const_cast consteval constexpr constinit continue co_await co_return "
     "co_yield decltype default delete do double dynamic_cast else enum explicit export extern false float for friend "
     "goto if inline int linux long mutable namespace new noexcept not not_eq nullptr operator or or_eq private "
-    "protected "
-    "public register reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast "
-    "struct switch template this thread_local throw true try typedef typeid typename typeof typeof_unqual union unix "
-    "unsigned using virtual void volatile wchar_t while xor xor_eq ";
+    "protected public register reinterpret_cast requires restrict return short signed sizeof static static_assert "
+    "static_cast struct switch template this thread_local throw true try typedef typeid typename typeof typeof_unqual "
+    "union unix unsigned using virtual void volatile wchar_t while xor xor_eq ";
 /* What the header itself uses where members' names are parameters. */
 static const char taken[] = " rows data NULL int32_t int64_t uint8_t uint64_t size_t ";
 /* What it declares once for all models, but for what c_functions call of libsgdrt. */

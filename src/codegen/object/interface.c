@@ -3,7 +3,6 @@
  */
 #include "codegen/object/interface.h"
 #include "codegen/object/exported_names.h"
-#include "codegen/object/library.h"
 #include "codegen/object/object_model.h"
 #include "core.h"
 #include "model.h"

@@ -3,7 +3,7 @@
  *
  * What calls libsgdrt passes on what it was given, so that only the kinds of its parameters matter.
  */
-#include "codegen/object/library.h"
+#include "codegen/object/object_model.h"
 #include "codegen/object/c_api.h"
 #include "codegen/object/exported_names.h"
 #include <llvm-c/Core.h>

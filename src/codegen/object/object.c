@@ -2,7 +2,6 @@
  *
  * Two runs with the same function get it once: the second name is an alias of the first.
  */
-#include "codegen/llvm/parts.h"
 #include "codegen/session.h"
 #include "model.h"
 #include <llvm-c/Core.h>

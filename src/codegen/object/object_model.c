@@ -5,11 +5,9 @@
  * header. Struct layout is LLVM's natural one, which is C's on every target sgdc has.
  */
 #include "codegen/object/object_model.h"
-#include "codegen/object/embedded.h"
 #include "codegen/object/exported_names.h"
 #include "codegen/object/header.h"
 #include "codegen/object/model_facts.h"
-#include "codegen/object/library.h"
 #include "model.h"
 #include <llvm-c/BitReader.h>
 #include <llvm-c/Core.h>

@@ -33,4 +33,5 @@ enum { MOST_OBJECT_PROCESSORS = 3 };
 /* ---- target.c */
 const char *codegen_native(void); /* what "native" is here: "x86-64-v3", "aarch64" */
 Architecture codegen_host(void);  /* of the machine at hand */
+int codegen_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors);
 #endif

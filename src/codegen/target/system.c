@@ -4,7 +4,7 @@
  * Virtual machines tell nonsense at times. A cache counts if its size can be one (machine.def) and is larger than that of
  * the level before; a third level that is not there is 0 where the second one is.
  */
-#include "codegen/target/system.h"
+#include "codegen/target/target.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

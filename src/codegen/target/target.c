@@ -5,7 +5,6 @@
  * caches, other code for those that most processors of its level have, so that it does not depend on the machine that made it.
  */
 #include "codegen/target/target.h"
-#include "codegen/target/system.h"
 #include "processor.h"
 #include <llvm-c/Core.h>
 #include <llvm-c/Support.h>
@@ -76,7 +75,7 @@ static ObjectProcessor object_processor(const ArchitectureRow *row, const Proces
     return (ObjectProcessor){level->cpu, row->levels > 1 ? level->number : 0};
 }
 
-int target_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors_of) {
+int codegen_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors_of) {
     Architecture architecture = host; /* codegen_new says what is wrong with the triple */
     int count = 0;
     find_architecture(triple_of(arena, options->triple), &architecture);

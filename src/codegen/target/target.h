@@ -17,8 +17,12 @@ typedef struct Target {
 } Target;
 /* False, with a diagnostic, if processor or triple are unknown. */
 bool target_open(Target *target, Arena *arena, const CodegenOptions *options, Diagnostics *diagnostics);
-int target_object_processors(Arena *arena, const CodegenOptions *options, ObjectProcessor *processors);
 /* For another thread, which disposes of it. */
 LLVMTargetMachineRef target_machine_copy(const Target *target, int level);
 void target_close(Target *target);
+
+/* ---- system.c: what the system says of the machine at hand */
+/* Sets the caches of the machine, and read[figure] where it does; what it does not find, or does not believe, stays as it was. */
+void system_read_caches(Arena *arena, Machine *machine, bool read[MACHINE_FIGURES]);
+bool system_is_named(void); /* by SGDC_MACHINE: another one than this */
 #endif
