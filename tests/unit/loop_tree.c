@@ -310,7 +310,9 @@ static const struct {
     {"an iteration too many",
      iteration_too_many,
      {"is written twice", "is outside", "terms join", "do not ascend", "meet in"}},
-    {"an iteration too few", iteration_too_few, {"before all of", "terms join", "not all of it", "no term joins"}},
+    {"an iteration too few",
+     iteration_too_few,
+     {"before all of", "terms join", "not all of it", "no term joins", "do not wait", "meet in"}},
     {"a store dropped", store_dropped, {"before all of", "not all of it", "is not written", "start anew"}},
     {"a chain's start dropped", start_dropped, {"before all of", "adds to itself"}},
     {"a chain in lanes", chain_in_lanes, {"is split among", "meet in"}},
@@ -357,7 +359,7 @@ static LoopTree *made(Arena *arena, const Run *run, int which, int way) {
                                       .machine.l1 = 64,
                                       .machine.l2 = 256};
     TileNumbers numbers = way == IN_ONE_BLOCK ? small : usual_tiles;
-    numbers.row_lanes = way == IN_LANES ? 16 : 0;
+    numbers.row_lanes = 16;
     if (way < IN_LANES) return schedule_function(arena, run, function_of(run, which), (RowOrder)way, &numbers);
     LoopTree *tree = schedule_function(arena, run, function_of(run, which),
                                        way == SHARED_BLOCKS ? IN_BLOCKS : IN_ONE_BLOCK, &numbers);

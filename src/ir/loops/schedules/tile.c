@@ -105,7 +105,7 @@ static TileLoops open_chains_open(Scheduler *s, Kernel *k, const KernelTile *til
 void kernel_resume_tile(Scheduler *s, Kernel *k, const KernelTile *tile, const ChainArrays *chains) {
     ChainArrays open = open_chains(s, &k->r);
     const Subscript *at;
-    kernel_start_tile(s, k, tile, chains);
+    if (tile->count < tile->width) kernel_start_tile(s, k, tile, chains);
     TileLoops loops = open_chains_open(s, k, tile, &at);
     ChainValue before = chains_load(s, &open, at);
     chains_store(s, chains, loops.chain, &before);

@@ -242,6 +242,7 @@ static void close_loop(Walk *w) {
     w->open.count--;
     for (int a = 0; a < w->tree->arrays.count; a++) {
         ArrayState *state = &w->state[a];
+        if (state->base > w->open.count) state->base = w->open.count;
         if (state->whole_after != w->open.count) continue;
         state->whole |= is_whole(state, w->tree->arrays.items[a]);
         state->whole_after = -1;
