@@ -3,11 +3,7 @@
  * stays row-major. Where lanes are rows, short rows are not read lane by lane. Borders: which terms are there is not asked in
  * innermost loops.
  */
-#include <criterion/criterion.h>
-#include <string.h>
-
-#include "frontend/parse.h"
-#include "ir/loops/passes/passes.h"
+#include "compiled.h"
 
 enum { CHANNELS = 48 };
 static const char text[] = /* channels that fill vectors */
@@ -27,20 +23,6 @@ static const char few_channels[] =
     "  return dense(flatten(b), 4)\n"
     "}\n"
     "train fit { data = d; minimize = cross_entropy(net(x), t); optimizer = sgd(lr = 0.1); batch = 32 }\n";
-
-static Program *compiled_from(Arena *arena, const char *program_text) {
-    SourceMap *map = source_map_new(arena);
-    Diagnostics *diagnostics = diagnostics_new(arena, map);
-    Names *names = names_new(arena);
-    Ast *ast = parse(arena, names, diagnostics, source_add(map, "p.sgd", program_text, strlen(program_text)));
-    LowerOptions options = {0};
-    Program *program = lower_program(arena, names, diagnostics, map, ast, "p.sgd", &options);
-    cr_assert(diagnostics->errors == 0);
-    for (const Pass *pass = graph_passes; pass->name; pass++) pass->run(program, &program->runs[0]);
-    return program;
-}
-
-static Program *compiled(Arena *arena) { return compiled_from(arena, text); }
 
 /* What is loaded where terms join chains: by lanes, or for all lanes along a loop over the channels. */
 typedef struct Loads {
@@ -71,7 +53,7 @@ static void look(const Body *body, const Loop *serial, const Loop *lanes, Loads 
 
 Test(loop_layout, channels_are_side_by_side) {
     Arena *arena = arena_new();
-    const Run *run = &compiled(arena)->runs[0];
+    const Run *run = &compiled(arena, text)->runs[0];
     LoopTree *tree = schedule_function(arena, run, &run->step, IN_ONE_BLOCK, &usual_tiles);
     const char *problem = tree_problem(tree);
     cr_expect(problem == NULL, "%s", problem);
@@ -92,7 +74,7 @@ static const char norms[] = /* which see the pixels of a channel as one axis */
     "train fit { data = d; minimize = cross_entropy(net(x), t); optimizer = sgd(lr = 0.1); batch = 12 }\n";
 
 static LoopTree *scheduled(Arena *arena, const char *program_text, TileNumbers numbers) {
-    const Run *run = &compiled_from(arena, program_text)->runs[0];
+    const Run *run = &compiled(arena, program_text)->runs[0];
     LoopTree *tree = schedule_function(arena, run, &run->step, IN_ONE_BLOCK, &numbers);
     const char *problem = tree_problem(tree);
     cr_expect(problem == NULL, "%s", problem);
@@ -227,7 +209,7 @@ Test(loop_layout, rows_that_are_all_there_are_not_asked_for) {
     numbers.row_lanes = 16;
     for (int o = 0; o < 2; o++) {
         Arena *arena = arena_new();
-        const Run *run = &compiled_from(arena, short_rows)->runs[0];
+        const Run *run = &compiled(arena, short_rows)->runs[0];
         LoopTree *tree = schedule_function(arena, run, &run->step, orders[o], &numbers);
         const char *problem = tree_run_passes(tree, &numbers, TREE_FOR_TESTS, NULL, NULL);
         int whole = 0, rest = 0;
@@ -251,7 +233,7 @@ static int count_ops(const Body *body, Op op) {
 /* A product is no multiply-add of 0, where each term of a short chain has a lane. */
 Test(loop_layout, chains_of_one_term_are_that_term) {
     Arena *arena = arena_new();
-    const Run *run = &compiled_from(arena, short_rows)->runs[0];
+    const Run *run = &compiled(arena, short_rows)->runs[0];
     LoopTree *tree = schedule_function(arena, run, &run->evaluate, IN_ONE_BLOCK, &usual_tiles);
     cr_expect(tree_problem(tree) == NULL && count_ops(&tree->body, OP_FMA) == 0, "%d", count_ops(&tree->body, OP_FMA));
     cr_expect(count_ops(&tree->body, OP_MUL) > 0);
@@ -344,7 +326,7 @@ static void count_conditions(const Body *body, int *all, int *innermost) {
 
 Test(loop_layout, borders_are_split_off) {
     Arena *arena = arena_new();
-    const Run *run = &compiled(arena)->runs[0];
+    const Run *run = &compiled(arena, text)->runs[0];
     LoopTree *tree = schedule_function(arena, run, &run->step, IN_ONE_BLOCK, &usual_tiles);
     int before[2] = {0}, after[2] = {0};
     count_conditions(&tree->body, &before[0], &before[1]);
@@ -359,7 +341,7 @@ Test(loop_layout, borders_are_split_off) {
 
 Test(loop_layout, pixels_are_summed_in_strips) {
     Arena *arena = arena_new();
-    const Run *run = &compiled(arena)->runs[0];
+    const Run *run = &compiled(arena, text)->runs[0];
     TileNumbers numbers = usual_tiles;
     numbers.machine.l1 = 4096; /* lines of ten pixels, of 32 channels: two */
     LoopTree *tree = schedule_function(arena, run, &run->step, IN_ONE_BLOCK, &numbers);

@@ -2,12 +2,8 @@
  *
  * Each kind of mutation is tried at each place where it changes what is computed, and what the verifier says names it.
  */
-#include <criterion/criterion.h>
-#include <string.h>
-
-#include "frontend/parse.h"
+#include "compiled.h"
 #include "ir/loops/verify/verify.h"
-#include "ir/loops/passes/passes.h"
 
 static const char net_text[] =
     "data d { x: f32[6, 10]; t: label[4]; y: f32 }\n"
@@ -27,19 +23,6 @@ static const char line_text[] =
     "  return dot(w, x)\n"
     "}\n"
     "train fit { data = d; minimize = squared(line(x), y); optimizer = sgd(lr = 0.1); batch = 1 }\n";
-
-static Program *compiled(Arena *arena, const char *text) {
-    SourceMap *map = source_map_new(arena);
-    Diagnostics *diagnostics = diagnostics_new(arena, map);
-    Names *names = names_new(arena);
-    Ast *ast = parse(arena, names, diagnostics, source_add(map, "p.sgd", text, strlen(text)));
-    LowerOptions options = {0};
-    Program *program = lower_program(arena, names, diagnostics, map, ast, "p.sgd", &options);
-    diagnostics_print_human(diagnostics, stderr, false);
-    cr_assert(diagnostics->errors == 0);
-    for (const Pass *pass = graph_passes; pass->name; pass++) pass->run(program, &program->runs[0]);
-    return program;
-}
 
 /* ---- places of a tree --------------------------------------------------------------------------------------- */
 typedef struct TreePlace {

@@ -2,10 +2,7 @@
  * registers that there are. That none moves a bit is what numeric tests are for.
  */
 #include "codegen/target/architecture.h"
-#include "frontend/parse.h"
-#include "ir/loops/passes/passes.h"
-#include <criterion/criterion.h>
-#include <string.h>
+#include "compiled.h"
 
 static void check_level(const ArchitectureRow *row, const ProcessorLevel *level) {
     Machine model = level->machine;
@@ -35,19 +32,6 @@ static const char *const texts[] = {
     "train fit { data = d; minimize = squared(net(x), y); optimizer = sgd(lr = 0.1); batch = 96 }\n",
 };
 enum { TEXTS = sizeof texts / sizeof *texts };
-
-static const Run *compiled(Arena *arena, const char *text) {
-    SourceMap *map = source_map_new(arena);
-    Diagnostics *diagnostics = diagnostics_new(arena, map);
-    Names *names = names_new(arena);
-    Ast *ast = parse(arena, names, diagnostics, source_add(map, "p.sgd", text, strlen(text)));
-    LowerOptions options = {0};
-    Program *program = lower_program(arena, names, diagnostics, map, ast, "p.sgd", &options);
-    diagnostics_print_human(diagnostics, stderr, false);
-    cr_assert(diagnostics->errors == 0);
-    for (const Pass *pass = graph_passes; pass->name; pass++) pass->run(program, &program->runs[0]);
-    return &program->runs[0];
-}
 
 static LoopTree *step_on(Arena *arena, const Run *run, const Machine *machine) {
     TileNumbers numbers = machine_tiles(machine);
@@ -79,7 +63,7 @@ static const Machine usual = {.vector_bytes = 32,
 Test(machine, each_figure_moves_a_schedule) {
     Arena *arena = arena_new();
     const Run *run[TEXTS];
-    for (int i = 0; i < TEXTS; i++) run[i] = compiled(arena, texts[i]);
+    for (int i = 0; i < TEXTS; i++) run[i] = &compiled(arena, texts[i])->runs[0];
     for (MachineFigure figure = 0; figure < MACHINE_FIGURES; figure++) {
         Machine from = usual;
         if (figure == MACHINE_memory_latency) from.l3 = 0; /* threads meet there */
@@ -99,7 +83,7 @@ Test(machine, each_figure_moves_a_schedule) {
 /* The sums of the largest tile take more than half of the registers, and leave room for what is multiplied. */
 Test(machine, tiles_fill_the_registers) {
     Arena *arena = arena_new();
-    const Run *run = compiled(arena, texts[0]);
+    const Run *run = &compiled(arena, texts[0])->runs[0];
     for (int64_t registers = 8; registers <= 32; registers *= 2) {
         Machine machine = usual;
         cr_assert(machine_set(&machine, MACHINE_registers, registers));
