@@ -63,28 +63,27 @@ double unevenness(const Statement *s) {
 /* ---- parts of a loop ---------------------------------------------------------------------------------------- */
 static const Array *array_of(const Statement *s) { return s->kind == STATEMENT_LET ? s->scalar->array : s->array; }
 
-static void note_arrays(const Statement *s, bool *touched) {
-    if (array_of(s) != NULL) touched[array_of(s)->id] = true;
-    for (int i = 0; i < s->body.count; i++) note_arrays(s->body.items[i], touched);
+static bool touches(const Statement *s, const Array *array) {
+    bool does = array_of(s) == array;
+    for (int i = 0; i < s->body.count && !does; i++) does = touches(s->body.items[i], array);
+    return does;
 }
 
-/* Does it need what was private to statements before, or count rows of the loop's block? */
-static bool depends(const Statement *s, const bool *touched, const Loop *loop) {
+/* Does it need what was private to the first statements of the loop's body, or count rows of its block? */
+static bool depends(const Statement *s, const Statement *loop, int first) {
     const Array *array = array_of(s);
-    bool does = array != NULL && touched[array->id] && array_is_private(array);
-    does = does || (s->kind == STATEMENT_LOOP && s->loop->block == loop);
-    for (int i = 0; i < s->body.count && !does; i++) does = depends(s->body.items[i], touched, loop);
+    bool does = s->kind == STATEMENT_LOOP && s->loop->block == loop->loop;
+    for (int i = 0; i < first && !does && array != NULL && array_is_private(array); i++)
+        does = touches(loop->body.items[i], array);
+    for (int i = 0; i < s->body.count && !does; i++) does = depends(s->body.items[i], loop, first);
     return does;
 }
 
 /* May a part end before this statement of the body? */
-static bool is_border(LoopTree *tree, const Statement *loop, int at) {
-    bool *touched = arena_array(tree->arena, bool, tree->arrays.count + 1), is = true;
-    for (int i = 0; i < at && is; i++) {
-        note_arrays(loop->body.items[i], touched);
-        is = loop->body.items[i]->kind != STATEMENT_LET;
-    }
-    for (int i = at; i < loop->body.count && is; i++) is = !depends(loop->body.items[i], touched, loop->loop);
+static bool is_border(const Statement *loop, int at) {
+    bool is = true;
+    for (int i = 0; i < at && is; i++) is = loop->body.items[i]->kind != STATEMENT_LET;
+    for (int i = at; i < loop->body.count && is; i++) is = !depends(loop->body.items[i], loop, at);
     return is;
 }
 
@@ -92,7 +91,7 @@ static void add_parts(LoopTree *tree, const Statement *loop, Body *to) {
     Body part = {0};
     for (int i = 0; i < loop->body.count; i++) {
         vector_push(tree->arena, &part, loop->body.items[i]);
-        if (i + 1 < loop->body.count && !is_border(tree, loop, i + 1)) continue;
+        if (i + 1 < loop->body.count && !is_border(loop, i + 1)) continue;
         Statement *s = tree_statement(tree, STATEMENT_LOOP);
         s->loop = tree_loop_like(tree, loop->loop);
         tree_copy_body(tree, &part, &s->body, loop->loop, subscript_of_loop(tree->arena, s->loop));

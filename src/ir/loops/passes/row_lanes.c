@@ -118,7 +118,7 @@ typedef struct RowLanes {
     LoopTree *tree;
     int64_t lanes;
     const Loop *lane;    /* of the loop at hand */
-    const Array **wider; /* by array in registers */
+    const Array **wider; /* by array in registers; NULL: not yet */
     uint8_t *apart;      /* by array: its rows are not beside each other */
     OpenLoops around;
 } RowLanes;
@@ -156,7 +156,6 @@ static Statement *in_lanes(RowLanes *l, const Statement *s) {
     loop->mark = LOOP_SERIAL;
     Statement *lane = tree_add_loop(l->tree, &rows->body, "t", l->lanes, LOOP_VECTOR);
     l->lane = lane->loop;
-    l->wider = arena_array(arena, const Array *, l->tree->arrays.count + 1);
     tree_copy_body(l->tree, &s->body, &lane->body, s->loop,
                    subscript_sum(arena, subscript_of_loop(arena, loop), subscript_of_loop(arena, l->lane)));
     tree_change_accesses(&lane->body, widen, l);
@@ -209,7 +208,10 @@ static bool find_apart(RowLanes *l, const Body *body, bool in_nest) {
 
 void tree_row_lanes(LoopTree *tree, const TileNumbers *numbers) {
     int64_t lanes = numbers->row_lanes;
-    RowLanes l = {.tree = tree, .lanes = lanes, .apart = arena_array(tree->arena, uint8_t, tree->arrays.count + 1)};
+    RowLanes l = {.tree = tree,
+                  .lanes = lanes,
+                  .wider = arena_array(tree->arena, const Array *, tree->arrays.count + 1),
+                  .apart = arena_array(tree->arena, uint8_t, tree->arrays.count + 1)};
     if (lanes <= 1) return;
     while (find_apart(&l, &tree->body, false)) {
     }

@@ -25,19 +25,27 @@ double transposed_access_cost(DType dtype, int64_t elements, int64_t lanes) {
 }
 
 typedef struct TransposedRows {
-    int64_t elements; /* of a row; 0: not touched; -1: not like this */
+    const Array *array;
+    int64_t elements; /* of a row; 0: nothing known; -1: not like this */
     bool loaded;
     bool stored;
     Array *registers;
 } TransposedRows;
 typedef struct Transposition {
     LoopTree *tree;
-    TransposedRows *of; /* by array */
+    Vector(TransposedRows) arrays; /* that the loop touches */
     const Loop *rows, *lane;
     OpenLoops inside; /* of those */
 } Transposition;
 
 /* ---- which arrays ----------------------------------------------------------------------------------------------- */
+/* NULL: the loop does not touch it. */
+static TransposedRows *rows_of(const Transposition *t, const Array *array) {
+    for (int i = 0; i < t->arrays.count; i++)
+        if (t->arrays.items[i].array == array) return &t->arrays.items[i];
+    return NULL;
+}
+
 /* Where in its row. */
 static const Subscript *element_of(const Transposition *t, const Subscript *at, int64_t elements) {
     Arena *arena = t->tree->arena;
@@ -58,8 +66,10 @@ static bool reaches_all(const Transposition *t, const Subscript *element, int64_
 static void note(Transposition *t, const ArrayAccess *access, bool always) {
     const Array *array = access->array;
     const Subscript *at = access->at;
-    TransposedRows *of = &t->of[array->id];
-    if (array->memory != ARRAY_WORK || of->elements < 0) return;
+    if (array->memory != ARRAY_WORK) return;
+    if (rows_of(t, array) == NULL) vector_push(t->tree->arena, &t->arrays, (TransposedRows){.array = array});
+    TransposedRows *of = rows_of(t, array);
+    if (of->elements < 0) return;
     int64_t elements = elements_of_row(t->tree->arena, at);
     bool short_row = transposed_access_cost(array->dtype, elements, t->rows->step) > 0 &&
                      subscript_coef(at, t->rows) == elements && subscript_coef(at, t->lane) == elements &&
@@ -91,14 +101,14 @@ static const Loop *lanes_of(const Statement *s) {
 static void change(void *context, const Array **array, const Subscript **at) {
     Transposition *t = context;
     Arena *arena = t->tree->arena;
-    const TransposedRows *of = &t->of[(*array)->id];
-    if (of->registers == NULL) return;
+    const TransposedRows *of = rows_of(t, *array);
+    if (of == NULL || of->registers == NULL) return;
     const Subscript *element = element_of(t, *at, of->elements);
     *array = of->registers;
     *at = subscript_sum(arena, subscript_times(arena, element, t->rows->step), subscript_of_loop(arena, t->lane));
 }
 
-static void add_copy(Transposition *t, Body *to, const Array *array, const TransposedRows *of) {
+static void add_copy(Transposition *t, Body *to, const TransposedRows *of) {
     LoopTree *tree = t->tree;
     Statement *vector = tree_add_loop(tree, to, "u", of->elements, LOOP_UNROLLED);
     Statement *lane = tree_add_loop(tree, &vector->body, "t", t->rows->step, LOOP_VECTOR);
@@ -108,41 +118,37 @@ static void add_copy(Transposition *t, Body *to, const Array *array, const Trans
     const Subscript *first = subscript_times(tree->arena, subscript_of_loop(tree->arena, t->rows), of->elements);
     const Subscript *in_array = subscript_sum(tree->arena, first, place);
     if (of->loaded)
-        tree_add_copy(tree, &lane->body, array, in_array, of->registers, place);
+        tree_add_copy(tree, &lane->body, of->array, in_array, of->registers, place);
     else
-        tree_add_copy(tree, &lane->body, of->registers, place, array, in_array);
+        tree_add_copy(tree, &lane->body, of->registers, place, of->array, in_array);
 }
 
-static void add_transposition(Transposition *t, Body *to, const Array *array, const TransposedRows *of) {
+static void add_transposition(Transposition *t, Body *to, const TransposedRows *of) {
     Statement *transpose = tree_statement(t->tree, STATEMENT_TRANSPOSE);
     transpose->array = of->registers;
     transpose->terms = of->loaded ? t->rows->step : of->elements;
-    if (of->loaded) add_copy(t, to, array, of);
+    if (of->loaded) add_copy(t, to, of);
     vector_push(t->tree->arena, to, transpose);
-    if (of->stored) add_copy(t, to, array, of);
+    if (of->stored) add_copy(t, to, of);
 }
 
 static void change_loop(Transposition *t, Statement *rows) {
     LoopTree *tree = t->tree;
-    int arrays = tree->arrays.count;
     Body body = {0};
-    t->of = arena_array(tree->arena, TransposedRows, arrays + 1);
+    t->arrays.count = 0;
     find_accesses(t, &rows->body, true);
-    for (int a = 0; a < arrays; a++) {
-        TransposedRows *of = &t->of[a];
-        const Array *array = tree->arrays.items[a];
+    for (int i = 0; i < t->arrays.count; i++) {
+        TransposedRows *of = &t->arrays.items[i];
         if (of->elements <= 0) continue;
-        of->registers = tree_array(tree, ARRAY_REGISTERS, 0, array->dtype, of->elements * t->rows->step, "transposed");
-        if (of->loaded) add_transposition(t, &body, array, of);
+        of->registers = tree_array(tree, ARRAY_REGISTERS, 0, of->array->dtype, of->elements * t->rows->step,
+                                   "transposed");
+        if (of->loaded) add_transposition(t, &body, of);
     }
-    TransposedRows *of_all = t->of;
-    t->of = arena_array(tree->arena, TransposedRows, tree->arrays.count + 1);
-    for (int a = 0; a < arrays; a++) t->of[a] = of_all[a];
     tree_change_accesses(&rows->body, change, t);
     tree_add_body(tree, &body, &rows->body);
-    for (int a = 0; a < arrays; a++)
-        if (t->of[a].registers != NULL && t->of[a].stored)
-            add_transposition(t, &body, tree->arrays.items[a], &t->of[a]);
+    for (int i = 0; i < t->arrays.count; i++)
+        if (t->arrays.items[i].registers != NULL && t->arrays.items[i].stored)
+            add_transposition(t, &body, &t->arrays.items[i]);
     rows->body = body;
 }
 

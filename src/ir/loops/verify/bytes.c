@@ -6,54 +6,77 @@
  * loops threads share, since these do not wait for each other in between.
  */
 #include "ir/loops/verify/verify.h"
-#include <string.h>
+#include <stdlib.h>
 
 enum { FOUND = 1, STORED = 2, STARTED = 4 }; /* read as earlier nests left it; written; written before it is read */
 
 typedef struct BytesWalk {
     const LoopTree *tree;
-    uint8_t *touched;     /* by array: in the loop at hand */
-    const Array **writer; /* by array: of another one over it; NULL: it is as it was written */
+    uint8_t *touched;            /* by array: in the loop at hand */
+    Vector(const Array *) those; /* touched ones */
+    size_t *border;              /* bytes where an array begins or ends, ascending */
+    const Array **owner;         /* by border: who wrote what follows it last; NULL: nobody */
     Arena *arena;
     const char **problem;
 } BytesWalk;
 
 static bool is_of_work(const Array *array) { return array != NULL && array->memory == ARRAY_WORK; }
 
-static void find_touched(const Statement *s, bool conditional, uint8_t *touched) {
+static void touch(BytesWalk *w, const Array *array, uint8_t how) {
+    if (w->touched[array->id] == 0) vector_push(w->arena, &w->those, array);
+    w->touched[array->id] |= how;
+}
+
+static void find_touched(BytesWalk *w, const Statement *s, bool conditional) {
     const Array *loaded = s->kind == STATEMENT_LET ? s->scalar->array : NULL;
-    if (is_of_work(loaded) && !(touched[loaded->id] & STARTED)) touched[loaded->id] |= FOUND;
-    if (s->kind == STATEMENT_STORE && is_of_work(s->array))
-        touched[s->array->id] |= conditional ? STORED : STORED | STARTED;
-    for (int i = 0; i < s->body.count; i++)
-        find_touched(s->body.items[i], conditional || s->kind == STATEMENT_IF, touched);
+    if (is_of_work(loaded) && !(w->touched[loaded->id] & STARTED)) touch(w, loaded, FOUND);
+    if (s->kind == STATEMENT_STORE && is_of_work(s->array)) touch(w, s->array, conditional ? STORED : STORED | STARTED);
+    for (int i = 0; i < s->body.count; i++) find_touched(w, s->body.items[i], conditional || s->kind == STATEMENT_IF);
+}
+
+/* Those that an array has, the first and the one behind it. */
+static Range borders_of(const BytesWalk *w, const Array *array) {
+    Range r = {0, 0};
+    size_t end = array->offset + (size_t)array->elements * dtype_bytes(array->dtype);
+    for (int64_t above = 2 * w->tree->arrays.count; r.least < above;) {
+        int64_t middle = (r.least + above) / 2;
+        if (w->border[middle] < array->offset)
+            r.least = middle + 1;
+        else
+            above = middle;
+    }
+    for (r.most = r.least; w->border[r.most] < end;) r.most++;
+    return r;
+}
+
+static void check_found(BytesWalk *w, const Array *array) {
+    Range r = borders_of(w, array);
+    for (int64_t i = r.least; i < r.most && *w->problem == NULL; i++)
+        if (w->owner[i] != NULL && w->owner[i] != array)
+            *w->problem = text_format(w->arena, "%s%d is read after %s%d was written over it: they share bytes",
+                                      array->name, array->id, w->owner[i]->name, w->owner[i]->id);
 }
 
 static void write_over(BytesWalk *w, const Array *stored) {
-    for (int a = 0; a < w->tree->arrays.count; a++) {
-        const Array *array = w->tree->arrays.items[a];
-        if (array == stored || !is_of_work(array) || !share_bytes(array, stored)) continue;
-        w->writer[a] = stored;
-        if (w->touched[a] != 0)
+    for (int i = 0; i < w->those.count; i++) {
+        const Array *array = w->those.items[i];
+        if (array != stored && share_bytes(array, stored))
             *w->problem = text_format(w->arena, "%s%d and %s%d share bytes in one loop or nest", array->name, array->id,
                                       stored->name, stored->id);
     }
-    w->writer[stored->id] = NULL;
+    Range r = borders_of(w, stored);
+    for (int64_t i = r.least; i < r.most; i++) w->owner[i] = stored;
 }
 
 /* A statement of a nest, or all of the nest. */
 static void pass_statement(BytesWalk *w, const Statement *s) {
-    int arrays = w->tree->arrays.count;
-    memset(w->touched, 0, (size_t)arrays);
-    find_touched(s, false, w->touched);
-    for (int a = 0; a < arrays && *w->problem == NULL; a++) {
-        const Array *array = w->tree->arrays.items[a], *writer = w->writer[a];
-        if ((w->touched[a] & FOUND) && writer != NULL)
-            *w->problem = text_format(w->arena, "%s%d is read after %s%d was written over it: they share bytes",
-                                      array->name, array->id, writer->name, writer->id);
-    }
-    for (int a = 0; a < arrays && *w->problem == NULL; a++)
-        if (w->touched[a] & STORED) write_over(w, w->tree->arrays.items[a]);
+    find_touched(w, s, false);
+    for (int i = 0; i < w->those.count && *w->problem == NULL; i++)
+        if (w->touched[w->those.items[i]->id] & FOUND) check_found(w, w->those.items[i]);
+    for (int i = 0; i < w->those.count && *w->problem == NULL; i++)
+        if (w->touched[w->those.items[i]->id] & STORED) write_over(w, w->those.items[i]);
+    for (int i = 0; i < w->those.count; i++) w->touched[w->those.items[i]->id] = 0;
+    w->those.count = 0;
 }
 
 static void pass_body(BytesWalk *w, const Body *body) {
@@ -66,12 +89,25 @@ static void pass_body(BytesWalk *w, const Body *body) {
     }
 }
 
+static int by_size(const void *a, const void *b) {
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return (x > y) - (x < y);
+}
+
 void check_bytes(const LoopTree *tree, const char **problem) {
-    int arrays = tree->arrays.count + 1;
+    int arrays = tree->arrays.count;
     BytesWalk w = {.tree = tree,
-                   .touched = arena_array(tree->arena, uint8_t, arrays),
-                   .writer = arena_array(tree->arena, const Array *, arrays),
+                   .touched = arena_array(tree->arena, uint8_t, arrays + 1),
+                   .border = arena_array(tree->arena, size_t, 2 * arrays + 1),
+                   .owner = arena_array(tree->arena, const Array *, 2 * arrays + 1),
                    .arena = tree->arena,
                    .problem = problem};
+    for (int a = 0; a < arrays; a++) {
+        const Array *array = tree->arrays.items[a];
+        w.border[2 * a] = array->offset;
+        w.border[2 * a + 1] = array->offset + (size_t)array->elements * dtype_bytes(array->dtype);
+    }
+    w.border[2 * arrays] = SIZE_MAX;
+    qsort(w.border, 2 * (size_t)arrays, sizeof *w.border, by_size);
     if (*problem == NULL) pass_body(&w, &tree->body);
 }

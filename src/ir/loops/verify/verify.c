@@ -24,14 +24,18 @@ typedef struct ArrayState {
     uint8_t *joined;     /* per chain: a term joins it in this nest */
     uint8_t *in_nest;    /* per element: this nest has written it */
     int64_t restarted;   /* elements that start anew under the condition at hand */
+    int nest;            /* in which it was stored last */
 } ArrayState;
 
 typedef struct Walk {
     const LoopTree *tree;
     Arena *arena;
-    ArrayState *state; /* by array */
-    uint8_t *marks;    /* of a store, by element */
-    uint8_t *visible;  /* by scalar: UNKNOWN, VISIBLE or PAST */
+    ArrayState *state;             /* by array */
+    Vector(const Array *) pending; /* stored in loops that are open, by nests */
+    int of_nest;                   /* where those of this nest begin */
+    int nests;                     /* begun and ended until now */
+    uint8_t *marks;                /* of a store, by element */
+    uint8_t *visible;              /* by scalar: UNKNOWN, VISIBLE or PAST */
     OpenLoops open;
     int conditions;      /* IFs around */
     const Scalar *there; /* the innermost one's, if it says that a row is one of the mini-batch; NULL */
@@ -238,15 +242,19 @@ static void note_written(Walk *w, const Array *array, const Subscript *at, bool 
         state->whole_after = outermost;
 }
 
+/* Whether something of it waits for the end of a loop that is open. */
+static bool is_pending(const ArrayState *state) { return state->base > 0 || state->whole_after >= 0; }
+
 static void close_loop(Walk *w) {
     w->open.count--;
-    for (int a = 0; a < w->tree->arrays.count; a++) {
-        ArrayState *state = &w->state[a];
+    for (int i = w->in_nest ? w->of_nest : 0; i < w->pending.count; i++) {
+        ArrayState *state = &w->state[w->pending.items[i]->id];
         if (state->base > w->open.count) state->base = w->open.count;
         if (state->whole_after != w->open.count) continue;
-        state->whole |= is_whole(state, w->tree->arrays.items[a]);
+        state->whole |= is_whole(state, w->pending.items[i]);
         state->whole_after = -1;
     }
+    if (w->open.count == 0 && !w->in_nest) w->pending.count = 0;
 }
 
 /* ---- chains ------------------------------------------------------------------------------------------------- */
@@ -325,14 +333,18 @@ static void note_joined(Walk *w, const Statement *s) {
 }
 
 static void check_joined(Walk *w) {
-    for (int a = 0; a < w->tree->arrays.count; a++) {
-        const Array *array = w->tree->arrays.items[a];
-        const uint8_t *joined = w->state[a].joined;
-        const uint8_t *missing = joined == NULL ? NULL : memchr(joined, 0, (size_t)array->elements);
+    int pending = w->of_nest;
+    for (int i = w->of_nest; i < w->pending.count; i++) {
+        const Array *array = w->pending.items[i];
+        ArrayState *state = &w->state[array->id];
+        const uint8_t *missing = state->joined == NULL ? NULL : memchr(state->joined, 0, (size_t)array->elements);
         if (missing != NULL && !w->tree->split)
-            problem(w, "no term joins the chain %s%d[%lld]", array->name, array->id, (long long)(missing - joined));
-        w->state[a].joined = w->state[a].in_nest = NULL;
+            problem(w, "no term joins the chain %s%d[%lld]", array->name, array->id,
+                    (long long)(missing - state->joined));
+        state->joined = state->in_nest = NULL;
+        if (is_pending(state)) w->pending.items[pending++] = array;
     }
+    w->pending.count = pending;
 }
 
 /* Carried chains, to which terms may still come, whose sum another array takes. */
@@ -369,6 +381,8 @@ static int loops_around_start(const Walk *w, const Subscript *at) {
 static void check_store(Walk *w, const Statement *s) {
     check_access(w, s->array, s->row, s->at);
     check_subscript(w, s->term);
+    if (w->state[s->array->id].nest != w->nests) vector_push(w->arena, &w->pending, s->array);
+    w->state[s->array->id].nest = w->nests;
     if (w->visible[s->scalar->id] != VISIBLE) problem(w, "s%d is used where it is not known", s->scalar->id);
     if (s->scalar->dtype != s->array->dtype && !(s->array->dtype == DTYPE_U8 && s->scalar->dtype == DTYPE_BOOL))
         problem(w, "%s is no %s", shown(w, s->array, s->at), dtype_text(s->scalar->dtype));
@@ -423,8 +437,11 @@ static void check_statement(Walk *w, const Statement *s) {
     case STATEMENT_NEST:
         w->nest = s->node;
         w->in_nest = true;
+        w->of_nest = w->pending.count;
+        w->nests++;
         check_inside(w, s);
         w->in_nest = false;
+        w->nests++;
         check_joined(w);
         check_shared(w->arena, s, &w->open, &w->problem);
         return;
@@ -485,7 +502,7 @@ const char *tree_problem(const LoopTree *tree) {
     Walk w = {.tree = tree, .arena = tree->arena};
     w.state = arena_array(tree->arena, ArrayState, tree->arrays.count + 1);
     for (int a = 0; a < tree->arrays.count; a++)
-        w.state[a] = (ArrayState){.whole_after = -1, .whole = tree->arrays.items[a]->elements == 0};
+        w.state[a] = (ArrayState){.nest = -1, .whole_after = -1, .whole = tree->arrays.items[a]->elements == 0};
     w.visible = arena_array(tree->arena, uint8_t, tree->scalars + 1);
     w.marks = arena_array(tree->arena, uint8_t, MOST_COUNTED);
     check_body(&w, &tree->before);
