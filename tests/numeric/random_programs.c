@@ -7,7 +7,7 @@
  *
  * Those of tests/numeric/seeds, which once failed, come first.
  *
- * In the environment: SGDC_PROGRAMS=N makes N programs instead of 1400, SGDC_SHARD=K/N one of N parts of them without
+ * In the environment: SGDC_PROGRAMS=N makes N programs instead of 1000, SGDC_SHARD=K/N one of N parts of them without
  * those that once failed, SGDC_PROGRAM=SEED just that one, printed. With SGDC_AARCH64 (emulated.h) they are compiled for
  * aarch64, and emulated.
  */
@@ -18,7 +18,7 @@
 #ifdef __SANITIZE_ADDRESS__
 enum { USUAL_PROGRAMS = 200 }; /* each takes ten times as long */
 #else
-enum { USUAL_PROGRAMS = 1400 };
+enum { USUAL_PROGRAMS = 1000 };
 #endif
 
 /* Half of the programs share whatever loops can be shared, and run on so many threads. */
