@@ -1,6 +1,7 @@
 #!/bin/sh
 # Hundreds of layers are compiled, each with values that its functions are passed, and train as they are interpreted. What
-# a layer takes does not grow with their number: 250 are compiled within 1.2 gigabytes (1.6 were not enough with tables made anew for each loop).
+# a layer takes does not grow with their number: 250 are compiled within 1.2 gigabytes (1.6 were not enough with tables made
+# anew for each loop).
 #     deep_repeat.sh SGDC SOURCE_FOLDER
 set -eu
 sgdc=$1
