@@ -734,6 +734,48 @@ Test(loop_tree, threads_of_a_nest_share_no_bytes) {
     cr_expect(bytes_have_problem(LOOP_THREADS));
 }
 
+/* A nest that stores all elements of the array, or loads them. */
+static void add_access_nest(LoopTree *tree, Array *array, bool loads) {
+    Statement *nest = tree_statement(tree, STATEMENT_NEST);
+    Statement *loop = tree_add_loop(tree, &nest->body, "i", SHARED, LOOP_SERIAL);
+    Statement *let = tree_statement(tree, STATEMENT_LET), *store = tree_statement(tree, STATEMENT_STORE);
+    Scalar *scalar = tree_scalar(tree, loads ? SCALAR_LOAD : SCALAR_CONST, DTYPE_F32);
+    const Subscript *at = subscript_of_loop(tree->arena, loop->loop);
+    let->scalar = store->scalar = scalar;
+    scalar->array = loads ? array : NULL;
+    scalar->at = store->at = at;
+    store->array = array;
+    vector_push(tree->arena, &loop->body, loads ? let : store);
+    vector_push(tree->arena, &tree->body, nest);
+}
+
+/* a is stored, then b, which begins so many bytes from it, then, if so, a again, and a is read. */
+static bool is_written_over(size_t from, bool again) {
+    Arena *arena = arena_new();
+    LoopTree *tree = arena_new_of(arena, LoopTree);
+    *tree = (LoopTree){.arena = arena, .name = "over", .run = &nobody, .function = &nothing};
+    Array *a = tree_array(tree, ARRAY_WORK, 0, DTYPE_F32, SHARED, "a"),
+          *b = tree_array(tree, ARRAY_WORK, 0, DTYPE_F32, SHARED, "b");
+    a->offset = 4 * SHARED;
+    b->offset = from;
+    add_access_nest(tree, a, false);
+    add_access_nest(tree, b, false);
+    if (again) add_access_nest(tree, a, false);
+    add_access_nest(tree, a, true);
+    const char *problem = NULL;
+    check_bytes(tree, &problem);
+    bool is = problem != NULL;
+    if (is) cr_expect(strstr(problem, "a0 is read after b1 was written over it"), "%s", problem);
+    arena_free(arena);
+    return is;
+}
+
+Test(loop_tree, nothing_is_read_that_was_written_over) {
+    for (size_t from = 0; from <= 8 * SHARED; from += 4)
+        cr_expect(is_written_over(from, false) == (from > 0 && from < 8 * SHARED), "%zu", from);
+    cr_expect(!is_written_over(4 * SHARED, true));
+}
+
 Test(loop_tree, threads_go_at_their_own_pace) {
     cr_expect_str_eq(inner_problem(2, 0, 1), "nothing");
     cr_expect_str_eq(inner_problem(1, 0, SHARED), "nothing");
