@@ -20,7 +20,6 @@ typedef enum KernelNumber {
     KERNEL_TILES,         /* of a block, along the unrolled axis */
     KERNEL_PACKS_LANES,   /* 2: the operand that moves with the lanes is packed, 1: it is not */
     KERNEL_PACKS_TILES,   /* the same of the other one */
-    KERNEL_OUTER,         /* 1: a block's tiles are the outer loop, 2: its panels */
     KERNEL_NUMBERS
 } KernelNumber;
 

@@ -4,7 +4,7 @@
  *     sums = start                                       where the terms are cut
  *     for blocks of terms
  *       nest: what tiles read of an operand goes into panels        (panels.c)
- *       nest: for tiles, for panels of lanes                        or for panels, for tiles
+ *       nest: for tiles, for panels of lanes
  *         chain = sums; for the terms of the block: chain = step(chain, term); sums = chain
  *     nest: for tiles, for panels: the stores of the kernel's nest, which find the sum     or for rows, for squares
  *
@@ -195,7 +195,6 @@ const KernelBlocks *kernel_blocks_plan(const Scheduler *s, const Kernel *k) {
     b.tiles = tiles;
     if (k->unrolled_axis >= 0)
         b.tiles = kernel_number(k, KERNEL_TILES, tiles_of_block(s, k, &b, tiles, half), 1, tiles);
-    b.panels_outside = chooses(k, KERNEL_OUTER, false);
     b.lanes_once = b.packs[b.lane_operand] && is_cut_outermost(k, &b) && k->unrolled_axis >= 0 &&
                    b.tiles < k->r.extent[k->unrolled_axis] / k->unrolled;
     return arena_copy(s->arena, &b, sizeof b);
@@ -210,9 +209,10 @@ typedef struct BlockSums {
 } BlockSums;
 typedef void BlockBody(Scheduler *s, Kernel *k, const KernelBlock *b, const KernelTile *tile, const BlockSums *sums);
 
-static void tile_of_panel(Scheduler *s, Kernel *k, const KernelBlock *b, KernelTile tile, const Subscript *local,
-                          PanelLoop panel, BlockBody *body, const BlockSums *sums) {
+static void panels_of_tile(Scheduler *s, Kernel *k, const KernelBlock *b, KernelTile tile, const Subscript *local,
+                           BlockBody *body, const BlockSums *sums) {
     Panels *lanes = &k->r.panels[k->blocks->lane_operand], *tiles = &k->r.panels[1 - k->blocks->lane_operand];
+    PanelLoop panel = panel_loop_open(s, k->lanes_axis, b->panels, b->width);
     tile.lane = subscript_sum(s->arena, b->lane, panel.first);
     tile.apart = b->panels * b->width;
     tile.kept = subscript_sum(s->arena, subscript_times(s->arena, local, tile.apart), panel.first);
@@ -224,23 +224,15 @@ static void tile_of_panel(Scheduler *s, Kernel *k, const KernelBlock *b, KernelT
     tiles->begin = subscript_times(s->arena, local, tiles->terms);
     tiles->places = tile.places;
     body(s, k, b, &tile, sums);
+    panel_loop_close(s, panel);
 }
 
-/* outer: the loop over panels around; NULL: it is in here. */
-static void panels_of_tile(Scheduler *s, Kernel *k, const KernelBlock *b, KernelTile tile, const Subscript *local,
-                           const PanelLoop *outer, BlockBody *body, const BlockSums *sums) {
-    PanelLoop panel = outer != NULL ? *outer : panel_loop_open(s, k->lanes_axis, b->panels, b->width);
-    tile_of_panel(s, k, b, tile, local, panel, body, sums);
-    if (outer == NULL) panel_loop_close(s, panel);
-}
-
-static void tiles_in_block(Scheduler *s, Kernel *k, const KernelBlock *b, const PanelLoop *outer, BlockBody *body,
-                           const BlockSums *sums) {
+static void tiles_in_block(Scheduler *s, Kernel *k, const KernelBlock *b, BlockBody *body, const BlockSums *sums) {
     KernelTile tile = {.width = b->width, .count = b->count, .places = k->unrolled};
     if (k->unrolled_axis == AXIS_ROW) {
         ScheduleRow before = schedule_rows_open(s, NULL, s->padded_rows, s->tile_rows, s->pad);
         tile.unrolled = subscript_number(s->arena, 0);
-        panels_of_tile(s, k, b, tile, s->at.in_block, outer, body, sums);
+        panels_of_tile(s, k, b, tile, s->at.in_block, body, sums);
         schedule_rows_close(s, before);
         return;
     }
@@ -248,26 +240,20 @@ static void tiles_in_block(Scheduler *s, Kernel *k, const KernelBlock *b, const 
         const Subscript *local = schedule_loop_open(s, "tile", b->tiles, LOOP_SERIAL);
         local = subscript_times(s->arena, local, k->unrolled);
         tile.unrolled = subscript_sum(s->arena, b->unrolled, local);
-        panels_of_tile(s, k, b, tile, local, outer, body, sums);
+        panels_of_tile(s, k, b, tile, local, body, sums);
         schedule_close(s);
     }
     if (b->rest > 0) {
         const Subscript *local = subscript_number(s->arena, b->tiles * k->unrolled);
         tile.unrolled = subscript_sum(s->arena, b->unrolled, local);
         tile.places = b->rest;
-        panels_of_tile(s, k, b, tile, local, outer, body, sums);
+        panels_of_tile(s, k, b, tile, local, body, sums);
     }
 }
 
 static void for_tiles(Scheduler *s, Kernel *k, const KernelBlock *b, BlockBody *body, const BlockSums *sums) {
     schedule_nest_open(s, s->nest->stores[0].node);
-    if (k->blocks->panels_outside) {
-        PanelLoop panel = panel_loop_open(s, k->lanes_axis, b->panels, b->width);
-        tiles_in_block(s, k, b, &panel, body, sums);
-        panel_loop_close(s, panel);
-    } else {
-        tiles_in_block(s, k, b, NULL, body, sums);
-    }
+    tiles_in_block(s, k, b, body, sums);
     schedule_close(s);
 }
 

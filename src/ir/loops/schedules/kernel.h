@@ -31,7 +31,6 @@ typedef struct KernelBlocks {
     int64_t panels, tiles; /* along the lanes; along the unrolled axis */
     bool packs[2];         /* by operand */
     bool lanes_once;       /* the lanes' is packed with all terms, before all blocks */
-    bool panels_outside;   /* of the loop over tiles */
     bool in_squares;       /* sums with rows as lanes are transposed before they are stored */
 } KernelBlocks;
 

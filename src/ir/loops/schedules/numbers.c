@@ -18,8 +18,7 @@ const char *kernel_number_name(KernelNumber number) {
                                                       [KERNEL_PANELS] = "panels",
                                                       [KERNEL_TILES] = "tiles",
                                                       [KERNEL_PACKS_LANES] = "packs lanes",
-                                                      [KERNEL_PACKS_TILES] = "packs tiles",
-                                                      [KERNEL_OUTER] = "outer loop"};
+                                                      [KERNEL_PACKS_TILES] = "packs tiles"};
     return names[number];
 }
 
