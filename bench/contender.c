@@ -1,6 +1,6 @@
 /* sgdc's side of a contraction or a convolution: the object that it made, called as an application calls it.
  *     cc -DHEADER='"bench.h"' -DPREFIX=bench -DWORKSPACE=BENCH_PREDICT_BYTES contender.c bench.o libsgdrt.a ...
- *     contender predict|step ROWS NUMBERS NUMBERS PARAMETER       numbers in a row of the two columns
+ *     contender predict|evaluate|step ROWS NUMBERS NUMBERS PARAMETER       numbers in a row of the two columns
  * PARAMETER is set to the values that the peers use. */
 #include HEADER
 #include "peers/peer.h"
@@ -19,6 +19,12 @@ typedef struct {
 static double predict(void *c) {
     context *it = c;
     if (API(_predict)(it->model, &it->data, it->out, it->workspace)) exit(1);
+    return 0;
+}
+
+static double evaluate(void *c) {
+    context *it = c;
+    if (API(_evaluate)(it->model, &it->data, it->out)) exit(1);
     return 0;
 }
 
@@ -52,6 +58,10 @@ int main(int count, char **arguments) {
         predict(&it);
         printf("{\"check\": [%.17g]}\n", checksum(it.out, rows * outputs));
         return serve(predict, &it, 1);
+    }
+    if (arguments[1][0] == 'e') {
+        puts("{\"check\": null}");
+        return serve(evaluate, &it, 1);
     }
     float *gradient = make(weights, 1u << 30); /* with lr = rows a step moves by the sum of the gradients, exactly */
     API(_set_lr)(it.model, (float)rows);
