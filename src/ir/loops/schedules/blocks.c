@@ -25,16 +25,12 @@
 /* ---- the plan --------------------------------------------------------------------------------------------------- */
 static int64_t bytes_of(const Kernel *k) { return (int64_t)dtype_bytes(k->r.dtype); }
 
-static bool moves_along(const Kernel *k, int operand, int axis) {
-    return axis == AXIS_ROW ? k->operand[operand].rows : k->operand[operand].moves[axis];
-}
-
 /* The operand that moves with the lanes, where the other one does not, and where it does not move along the unrolled
  * axis; -1. */
 static int lane_operand(const Kernel *k) {
-    bool first = moves_along(k, 0, k->lanes_axis), second = moves_along(k, 1, k->lanes_axis);
+    bool first = kernel_moves_along(k, 0, k->lanes_axis), second = kernel_moves_along(k, 1, k->lanes_axis);
     int lanes = second ? 1 : 0;
-    return first == second || moves_along(k, lanes, k->unrolled_axis) ? -1 : lanes;
+    return first == second || kernel_moves_along(k, lanes, k->unrolled_axis) ? -1 : lanes;
 }
 
 bool kernel_fills_squares(const Scheduler *s, const Kernel *k) {
@@ -66,7 +62,7 @@ static int64_t even_blocks(int64_t extent, int64_t most, int64_t whole) {
     for (int64_t size = most; 2 * size > most; size--)
         if (extent % size == 0 && size % whole == 0) return size;
     int64_t count = (extent + most - 1) / most, size = (extent + count - 1) / count;
-    size = (size + whole - 1) / whole * whole;
+    size = rounded_up(size, whole);
     return size < most ? size : most;
 }
 

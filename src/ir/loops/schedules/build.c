@@ -226,6 +226,8 @@ const Subscript *schedule_lanes_open(Scheduler *s, int64_t count, int64_t vector
     return subscript_sum(s->arena, subscript_times(s->arena, v, vector), t);
 }
 
+int64_t rounded_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
 int64_t schedule_tile(int64_t extent, int64_t most) {
     int64_t best = 1;
     if (extent <= most) return extent;

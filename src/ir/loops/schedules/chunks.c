@@ -14,26 +14,26 @@
  */
 #include "ir/loops/schedules/kernel.h"
 
-static int64_t rounded_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
+static int64_t pieces(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
 static int64_t tiles_of(const Kernel *k) {
     int64_t tiles = 1;
     for (int a = 0; a < k->r.result; a++) {
         int64_t places = a == k->lanes_axis ? k->lanes : a == k->unrolled_axis ? k->unrolled : 1;
-        tiles *= rounded_up(k->r.extent[a], a == k->second_axis ? k->second : places);
+        tiles *= pieces(k->r.extent[a], a == k->second_axis ? k->second : places);
     }
     return tiles;
 }
 
 bool kernel_keeps_chunks(const Scheduler *s, const Kernel *k) {
     return s->numbers.has_threads && k->r.c->over_rows && !k->carried && k->r.width == 1 && k->r.chunk > 0 &&
-           kernel_residues(k) == 1 && rounded_up(s->block_rows, k->r.chunk) > tiles_of(k);
+           kernel_residues(k) == 1 && pieces(s->block_rows, k->r.chunk) > tiles_of(k);
 }
 
 /* Lanes are side by side, as many as tiles have. */
 static int64_t extent_of_sums(const Kernel *k, int axis) {
     int64_t extent = k->r.extent[axis];
-    return axis == k->lanes_axis && kernel_is_filled(k) ? rounded_up(extent, k->vector) * k->vector : extent;
+    return axis == k->lanes_axis && kernel_is_filled(k) ? rounded_up(extent, k->vector) : extent;
 }
 
 static int64_t sums_of_chunk(const Kernel *k) {
@@ -43,7 +43,7 @@ static int64_t sums_of_chunk(const Kernel *k) {
 }
 
 /* By which places grow from row to row, so that they do by a chunk's sums, at least, from chunk to chunk. */
-static int64_t places_of_row(const Kernel *k) { return rounded_up(sums_of_chunk(k), k->r.chunk); }
+static int64_t places_of_row(const Kernel *k) { return pieces(sums_of_chunk(k), k->r.chunk); }
 
 /* Where the sum of the point is kept. */
 static const Subscript *place_of_sum(Scheduler *s, const Kernel *k, const Loop *chunk) {
@@ -90,7 +90,7 @@ static void fill_up(Scheduler *s, Kernel *k) {
 }
 
 void schedule_chunks(Scheduler *s, Kernel *k, KernelTiles *tiles) {
-    int64_t sums = places_of_row(k) * k->r.chunk * rounded_up(s->block_rows, k->r.chunk);
+    int64_t sums = places_of_row(k) * k->r.chunk * pieces(s->block_rows, k->r.chunk);
     k->chunk_sums = (ChainArrays){{tree_array(s->tree, ARRAY_WORK, 0, k->r.dtype, sums, "sums"), NULL}};
     schedule_nest_open(s, k->r.node);
     ScheduleRow before = schedule_rows_open(s, NULL, s->block_rows, k->r.chunk, 1);

@@ -166,15 +166,10 @@ static int choose_lanes(const Scheduler *s, const Kernel *k) {
     return choose_axis(s, k, KERNEL_LANES_AXIS, best_lanes(s, k), may_have_lanes);
 }
 
-static bool moves_along(const Kernel *k, int operand, int axis) {
-    if (axis == AXIS_NONE) return false;
-    return axis == AXIS_ROW ? k->operand[operand].rows : k->operand[operand].moves[axis];
-}
-
 /* Does nothing that moves with the lanes move along the axis? */
 static bool shares_lanes(const Kernel *k, int axis) {
     for (int o = 0; o < k->r.node->sources; o++)
-        if (moves_along(k, o, k->lanes_axis) && moves_along(k, o, axis)) return false;
+        if (kernel_moves_along(k, o, k->lanes_axis) && kernel_moves_along(k, o, axis)) return false;
     return true;
 }
 

@@ -143,6 +143,7 @@ void kernel_add_chunks(Scheduler *s, Kernel *k, const KernelTile *tile);
 void schedule_chunks(Scheduler *s, Kernel *k, KernelTiles *tiles);
 
 /* ---- panels.c */
+bool kernel_moves_along(const Kernel *k, int operand, int axis); /* axis: or AXIS_ROW, or AXIS_NONE */
 /* How often each element of the operand is read. */
 double kernel_uses(const Scheduler *s, const Kernel *k, int operand);
 /* A block of outputs and terms. */

@@ -171,7 +171,7 @@ static ChannelsFill channels_fill_vectors(LayoutChoice *l) {
 bool schedule_has_rows_innermost(Scheduler *s) {
     LayoutChoice l = {.s = s};
     int64_t lanes = s->numbers.row_lanes, block = s->f->block;
-    int64_t all = lanes > 1 ? (block + lanes - 1) / lanes * lanes : block;
+    int64_t all = lanes > 1 ? rounded_up(block, lanes) : block;
     return lanes > 1 && s->f->parts == NULL && 4 * block >= 3 * all && channels_fill_vectors(&l) == CHANNELS_DO_NOT;
 }
 

@@ -7,8 +7,6 @@
 
 enum { LANES_OF_SUMS = 16 }; /* of a sum over rows (order law) */
 
-static int64_t rounded_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
 static int64_t common_multiple(int64_t a, int64_t b) {
     int64_t n = a;
     while (n % b != 0) n += a;

@@ -8,6 +8,11 @@
  */
 #include "ir/loops/schedules/kernel.h"
 
+bool kernel_moves_along(const Kernel *k, int operand, int axis) {
+    if (axis == AXIS_NONE) return false;
+    return axis == AXIS_ROW ? k->operand[operand].rows : k->operand[operand].moves[axis];
+}
+
 double kernel_uses(const Scheduler *s, const Kernel *k, int operand) {
     const Node *source = k->r.node->source[operand];
     double rows = (double)s->block_rows, all = (double)k->r.outputs * (double)k->r.terms;

@@ -60,6 +60,7 @@ typedef struct ScheduleRow {
 
 /* How many places of an axis a tile has: few tiles, hardly any of which is not whole. */
 int64_t schedule_tile(int64_t extent, int64_t most);
+int64_t rounded_up(int64_t n, int64_t to); /* to a multiple */
 
 typedef struct Kernel Kernel;
 

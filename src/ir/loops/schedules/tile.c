@@ -172,7 +172,7 @@ bool kernel_is_filled(const Kernel *k) {
 /* Of what is left: whole vectors, then vectors of half the width, and so on; a panel is filled. */
 int64_t kernel_next_width(const Kernel *k, int64_t rest, bool filled) {
     int64_t width = k->vector;
-    if (filled) return (rest + width - 1) / width * width;
+    if (filled) return rounded_up(rest, width);
     if (rest >= width) return rest / width * width;
     while (width > rest) width /= 2;
     return width;
