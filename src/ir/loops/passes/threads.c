@@ -32,6 +32,9 @@ static const double fewest_of_loop = 1.0 / 64;
 /* The slowest thread's part beside an equal one, above which a nest is one thread's. */
 static const double uneven = 2.1;
 enum { FEWEST_ITERATIONS = 2 };
+/* What loops inside take at most of the time that the outer one takes, to be shared in its place: a range is found each time, and
+ * parts of a nest that are shared in different ways leave the next nest's part to several threads. */
+static const double better_inside = 0.97;
 /* Threads find what they had, if ranges differ by no more than this part. */
 static const double alike = 0.05;
 
@@ -143,7 +146,7 @@ static void share_loops(Sharing *w, const Body *body, const Statement *nest) {
             s->loop->mark = LOOP_SERIAL;
         }
         share_loops(w, &s->body, nest);
-        if (time == 0 || (statement_has_threads(s) && time_of(w, s) < time)) continue;
+        if (time == 0 || (statement_has_threads(s) && time_of(w, s) < better_inside * time)) continue;
         keep_to_one(w->tree, &s->body);
         s->loop->mark = LOOP_THREADS;
     }
