@@ -129,6 +129,14 @@ int64_t subscript_coef(const Subscript *s, const Loop *loop) {
     return 0;
 }
 
+bool subscript_has(const Subscript *s, const uint8_t *scalars) {
+    for (int i = 0; s != NULL && i < s->count; i++) {
+        const Scalar *scalar = s->term[i].scalar;
+        if (scalar != NULL && (scalars == NULL || scalars[scalar->id])) return true;
+    }
+    return false;
+}
+
 int64_t subscript_stride(const Subscript *s, const Loop *loop) { return subscript_coef(s, loop) * loop->step; }
 
 /* ---- bodies --------------------------------------------------------------------------------------------------- */

@@ -194,6 +194,8 @@ const Subscript *subscript_sum(Arena *arena, const Subscript *a, const Subscript
 const Subscript *subscript_times(Arena *arena, const Subscript *a, int64_t factor);
 bool subscript_equal(const Subscript *a, const Subscript *b);
 int64_t subscript_coef(const Subscript *s, const Loop *loop);
+/* Is one of these scalars in it? By scalar; NULL: any. */
+bool subscript_has(const Subscript *s, const uint8_t *scalars);
 /* By which it grows from one iteration to the next. */
 int64_t subscript_stride(const Subscript *s, const Loop *loop);
 

@@ -47,9 +47,8 @@ static bool becomes_vector(const Statement *s) {
 
 static double access_cost(const Subscript *row, const Subscript *at, const Loop *lanes, int64_t count) {
     bool strided = subscript_coef(row, lanes) != 0 ||
-                   (subscript_coef(at, lanes) != 0 && subscript_coef(at, lanes) != 1);
-    for (int i = 0; at != NULL && i < at->count; i++) strided |= at->term[i].scalar != NULL;
-    for (int i = 0; row != NULL && i < row->count; i++) strided |= row->term[i].scalar != NULL;
+                   (subscript_coef(at, lanes) != 0 && subscript_coef(at, lanes) != 1) || subscript_has(at, NULL) ||
+                   subscript_has(row, NULL);
     return strided ? (double)count : 1;
 }
 

@@ -34,16 +34,10 @@ static void mark(RunLanes *l, uint8_t *differs) {
     *differs = 1;
 }
 
-static bool subscript_differs(const RunLanes *l, const Subscript *s) {
-    for (int i = 0; s != NULL && i < s->count; i++)
-        if (s->term[i].scalar != NULL && l->scalars[s->term[i].scalar->id]) return true;
-    return false;
-}
-
 static bool scalar_differs(const RunLanes *l, const Scalar *s) {
     for (int i = 0; i < 3 && s->source[i] != NULL; i++)
         if (l->scalars[s->source[i]->id]) return true;
-    if (subscript_differs(l, s->at) || subscript_differs(l, s->row)) return true;
+    if (subscript_has(s->at, l->scalars) || subscript_has(s->row, l->scalars)) return true;
     if (s->kind == SCALAR_DRAW && l->of.own_seeds) return true;
     return s->kind == SCALAR_LOAD && l->arrays[s->array->id];
 }
@@ -68,11 +62,11 @@ static void look(RunLanes *l, const Body *body, bool in_nest, bool differs) {
             mark(l, &l->scalars[scalar->id]);
             l->impossible |= !in_nest || scalar->kind == SCALAR_ROW;
         }
-        if (scalar != NULL && scalar->kind == SCALAR_LOAD) l->impossible |= subscript_differs(l, scalar->row);
+        if (scalar != NULL && scalar->kind == SCALAR_LOAD) l->impossible |= subscript_has(scalar->row, l->scalars);
         if (s->kind == STATEMENT_STORE && differs) mark(l, &l->arrays[s->array->id]);
         if (s->kind == STATEMENT_STORE)
-            l->impossible |= subscript_differs(l, s->row) || subscript_differs(l, s->at) ||
-                             subscript_differs(l, s->term);
+            l->impossible |= subscript_has(s->row, l->scalars) || subscript_has(s->at, l->scalars) ||
+                             subscript_has(s->term, l->scalars);
         l->impossible |= s->kind == STATEMENT_IF && l->scalars[s->scalar->id];
         l->impossible |= s->kind == STATEMENT_TRANSPOSE || s->kind == STATEMENT_WAIT;
         l->impossible |= s->kind == STATEMENT_FETCH && s->array->memory != ARRAY_COLUMN;

@@ -121,8 +121,7 @@ static int statements_of(const Body *body) {
 
 /* Once the iterations of loops around are known. */
 static bool is_decided_in(const Body *body, const Scalar *condition) {
-    for (int i = 0; i < condition->at->count; i++)
-        if (condition->at->term[i].scalar != NULL) return false;
+    if (subscript_has(condition->at, NULL)) return false;
     for (int i = 0; i < body->count; i++) {
         const Statement *s = body->items[i];
         bool decides = s->kind == STATEMENT_LOOP && is_counted(s->loop) && subscript_coef(condition->at, s->loop) != 0;

@@ -24,16 +24,7 @@ typedef struct Vectoriser {
 
 /* ---- which loops ---------------------------------------------------------------------------------------------- */
 static bool subscript_differs(const Vectoriser *v, const Subscript *s, const Loop *loop) {
-    for (int i = 0; s != NULL && i < s->count; i++)
-        if (s->term[i].loop == loop || (s->term[i].scalar != NULL && v->differs[s->term[i].scalar->id])) return true;
-    return false;
-}
-
-/* Neighbours are beside each other. */
-static bool is_contiguous(const Vectoriser *v, const Subscript *s, const Loop *loop) {
-    for (int i = 0; i < s->count; i++)
-        if (s->term[i].scalar != NULL && v->differs[s->term[i].scalar->id]) return false;
-    return subscript_coef(s, loop) == 1;
+    return subscript_coef(s, loop) != 0 || subscript_has(s, v->differs);
 }
 
 typedef struct VectorCost {
@@ -45,7 +36,7 @@ static void add_access(const Vectoriser *v, VectorCost *cost, const Subscript *r
                        const Loop *loop) {
     bool row_differs = subscript_differs(v, row, loop);
     if (!row_differs && !subscript_differs(v, at, loop)) return;
-    if (!row_differs && is_contiguous(v, at, loop))
+    if (!row_differs && subscript_coef(at, loop) == 1 && !subscript_has(at, v->differs))
         cost->gain += 1;
     else
         cost->loss += 1.5;

@@ -39,9 +39,7 @@ static TileLoops unrolled_open(Scheduler *s, Kernel *k, const KernelTile *tile, 
 
 static void lanes_open(Scheduler *s, Kernel *k, const KernelTile *tile, int64_t count, TileLoops *loops) {
     int64_t vector = count % k->vector == 0 ? k->vector : count;
-    const Subscript *v = schedule_loop_open(s, "v", count / vector, LOOP_UNROLLED);
-    const Subscript *t = schedule_loop_open(s, "t", vector, LOOP_VECTOR);
-    t = subscript_sum(s->arena, subscript_times(s->arena, v, vector), t);
+    const Subscript *t = schedule_lanes_open(s, count, vector);
     if (k->lanes_axis >= 0) k->r.point.axis[k->lanes_axis] = subscript_sum(s->arena, tile->lane, t);
     if (k->lanes_axis == AXIS_ROW) s->at = schedule_row_further(s, t);
     if (k->squares) k->r.panels[0].place = k->r.panels[1].place = t;

@@ -220,8 +220,7 @@ static void note_written(Walk *w, const Array *array, const Subscript *at, bool 
     ArrayState *state = &w->state[array->id];
     int outermost = w->open.count;
     int64_t elements = 1;
-    for (int i = 0; i < at->count; i++)
-        if (at->term[i].scalar != NULL) return;
+    if (subscript_has(at, NULL)) return;
     for (int i = w->open.count; i-- > 0;)
         if (subscript_coef(at, w->open.loop[i]) != 0) {
             if (w->open.loop[i]->mark != LOOP_VECTOR) outermost = i;
