@@ -1,11 +1,12 @@
 /* crew: how many threads a call gets, all of a pool or the caller's, found by trying.
  *
  * Threads meet several times in each step, so on a machine that is busy with other things a step may take several times as long
- * on threads as alone: whoever waits for a processor holds up all others. A call of many steps is therefore made in shifts
- * of some milliseconds, and the caller notes how long it waits. As long as that is little the threads go on, and nothing is
- * tried. Once it is much, a round of shifts is made alone to compare; from then on they are made in the way that takes less
- * time for a row, and the other way is tried again after a while, which doubles as long as it stays behind. What is tried
- * in vain takes a small part of the time, however slow it is.
+ * on threads as alone: whoever waits for a processor holds up all others. Nor need they gain where nobody waits: between
+ * processors that share no cache, what one thread wrote comes several times as slowly to another. A call of many steps is
+ * therefore made in shifts of some milliseconds, and the caller notes how long it waits. Once it waits much, a round of shifts is
+ * made alone to compare; from then on they are made in the way that takes less time for a row, and the other way is tried again
+ * after a while, which doubles as long as it stays behind. As long as the caller waits little it tries seldom, and briefly. What
+ * is tried in vain takes a small part of the time, however slow it is.
  *
  * A round is as long as several turns of a busy processor: whoever has just slept gets the first turn at once, and looks fast.
  * The first shift of a function is not judged: it finds its memory for the first time.
@@ -18,7 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_PACES = 8, FEWEST_TIMES = 8, MOST_TIMES = 64 }; /* times: as long as trying took, until it is tried again */
+/* Times: as long as trying took, until it is tried again; without any reason to, so many times more. */
+enum { MOST_PACES = 8, FEWEST_TIMES = 8, MOST_TIMES = 64, TIMES_WITHOUT_REASON = 8 };
 static const double shift_seconds = 0.01, round_seconds = 0.05, much_waiting = 0.25;
 
 /* What is known of a function. */
@@ -27,8 +29,9 @@ typedef struct Pace {
     double seconds[2];          /* a row on threads, and alone; 0: not known */
     bool begun, alone;          /* alone: the way that is taken */
     bool tries;                 /* the round at hand goes the other way */
+    double length;              /* of the round at hand, in seconds */
     double spent, waited, rows; /* of the round at hand */
-    double times, left;         /* left: seconds until the other way is tried */
+    double times, trial, since; /* trial: seconds of the last; since: after it */
 } Pace;
 
 struct sgdrt_crew {
@@ -92,33 +95,43 @@ static Pace *find_pace(sgdrt_crew *crew, sgdrt_function *function) {
     for (int i = 0; i < MOST_PACES; i++)
         if (crew->paces[i].function == function) return &crew->paces[i];
     Pace *pace = &crew->paces[crew->replaced++ % MOST_PACES];
-    *pace = (Pace){.function = function, .times = FEWEST_TIMES};
+    *pace = (Pace){.function = function, .length = round_seconds, .times = FEWEST_TIMES};
     return pace;
 }
 
-static void end_round(Pace *p) {
+/* For how long the way is taken before the other is tried. Without a reason a shift is tried, which may be one long step. */
+static double seconds_until_trial(const Pace *p, bool reason, double step) {
+    double shift = step > shift_seconds ? step : shift_seconds;
+    return p->times * (reason ? p->trial : TIMES_WITHOUT_REASON * shift);
+}
+
+static void end_round(Pace *p, double rows_of_trial) {
     bool alone = p->alone != p->tries, waits = !alone && p->waited > much_waiting * p->spent;
     double each = p->spent / p->rows, *known = &p->seconds[alone], *other = &p->seconds[!p->alone];
     *known = p->tries || *known == 0 ? each : (*known + each) / 2;
     bool changes = *other > 0 && *other < p->seconds[p->alone];
-    p->left -= p->spent;
+    p->since += p->spent;
     if (changes || p->tries) {
         p->times = changes ? FEWEST_TIMES : p->times < MOST_TIMES ? 2 * p->times : MOST_TIMES;
-        p->left = p->times * p->spent;
+        p->trial = p->spent;
+        p->since = 0;
     }
     p->alone = p->alone != changes;
-    p->tries = p->left <= 0 && (p->alone || waits);
+    bool reason = p->alone || waits;
+    p->tries = p->since >= seconds_until_trial(p, reason, each * rows_of_trial);
+    p->length = p->tries && !reason ? shift_seconds : round_seconds;
     p->spent = p->waited = p->rows = 0;
 }
 
-static void learn(Pace *p, int64_t rows, double seconds, double waited) {
+/* rows_of_trial: those that all threads make while one makes a step. */
+static void learn(Pace *p, int64_t rows, double rows_of_trial, double seconds, double waited) {
     bool first = !p->begun;
     p->begun = true;
     if (first) return;
     p->rows += (double)rows;
     p->spent += seconds;
     p->waited += waited;
-    if (p->spent >= round_seconds) end_round(p);
+    if (p->spent >= p->length) end_round(p, rows_of_trial);
 }
 
 /* Whole steps, at least one, of those that are left. */
@@ -140,7 +153,8 @@ static int64_t make_shift(sgdrt_crew *crew, Pace *p, const sgdrt_call *all, int6
         call.first += begin;
     double start = now();
     int64_t result = alone ? p->function(&call) : call_on_all(crew->pool, p->function, &call);
-    learn(p, *rows, now() - start, 1e-9 * (double)sgdrt_pool_waited(crew->pool));
+    double seconds = now() - start, waited = 1e-9 * (double)sgdrt_pool_waited(crew->pool);
+    learn(p, *rows, (double)call.batch * sgdrt_pool_threads(crew->pool), seconds, waited);
     return result;
 }
 

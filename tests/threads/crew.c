@@ -1,5 +1,6 @@
 /* Calls on a crew: every row is seen once and in order however a call is divided, a stop ends it after the step at hand, a thread
- * that keeps the others waiting is soon done without, and two callers at a time do not disturb each other.
+ * that keeps the others waiting is soon done without, and so are threads that are slower together than one; two callers at a time
+ * do not disturb each other.
  *
  * A plain program, so that it can be built with ThreadSanitizer (tests/CMakeLists.txt does, where there is one).
  */
@@ -20,6 +21,7 @@ typedef struct Table {
     int seen[ROWS], shared, alone;
     int64_t steps, stop_at, next; /* place that must come next */
     int64_t pause;                /* of all threads but the first, in each step, in microseconds */
+    int64_t delay;                /* of all, where there are several, in each step */
     int32_t stop;
 } Table;
 
@@ -34,6 +36,7 @@ static int64_t take_steps(const sgdrt_call *call) {
     for (int64_t begin = 0; begin < call->count; begin += call->batch) {
         int64_t rows = call->count - begin < call->batch ? call->count - begin : call->batch;
         if (call->thread && t->pause) usleep((unsigned)t->pause);
+        if (threads > 1 && t->delay) usleep((unsigned)t->delay);
         for (int64_t r = rows * call->thread / threads; r < rows * (call->thread + 1) / threads; r++)
             t->seen[call->rows ? call->rows[begin + r] : call->first + begin + r]++;
         meet(call);
@@ -50,15 +53,15 @@ static int64_t take_steps(const sgdrt_call *call) {
     return steps;
 }
 
-static void expect_rows(sgdrt_crew *crew, const uint32_t *rows, int64_t pause) {
-    Table t = {.pause = pause};
+static void expect_rows(sgdrt_crew *crew, const uint32_t *rows, int64_t pause, int64_t delay) {
+    Table t = {.pause = pause, .delay = delay};
     for (int i = 0; i < CALLS; i++) {
         sgdrt_call call = {.state = &t, .rows = rows, .count = ROWS, .batch = BATCH};
         t.next = 0;
         EXPECT(sgdrt_crew_call(crew, take_steps, &call) == (ROWS + BATCH - 1) / BATCH);
     }
     for (int r = 0; r < ROWS; r++) EXPECT(t.seen[r] == CALLS);
-    EXPECT(!pause || (t.shared > 0 && t.alone > 0));
+    EXPECT((!pause && !delay) || (t.shared > 0 && t.alone > 0));
 }
 
 static void expect_stop(sgdrt_crew *crew) {
@@ -93,17 +96,20 @@ int main(void) {
     for (int threads = 2; threads <= 4; threads++) {
         sgdrt_crew *crew = sgdrt_crew_new(threads);
         EXPECT(crew);
-        expect_rows(crew, NULL, 0);
-        expect_rows(crew, backwards, 0);
+        expect_rows(crew, NULL, 0, 0);
+        expect_rows(crew, backwards, 0, 0);
         expect_stop(crew);
         expect_whole(crew);
         pthread_t other;
         EXPECT(!pthread_create(&other, NULL, call_whole, crew));
-        expect_rows(crew, NULL, 0);
+        expect_rows(crew, NULL, 0, 0);
         pthread_join(other, NULL);
         sgdrt_crew_free(crew);
         crew = sgdrt_crew_new(threads);
-        expect_rows(crew, NULL, 300);
+        expect_rows(crew, NULL, 300, 0);
+        sgdrt_crew_free(crew);
+        crew = sgdrt_crew_new(threads);
+        expect_rows(crew, NULL, 0, 300);
         sgdrt_crew_free(crew);
     }
     return 0;
